@@ -1,0 +1,1 @@
+"""Spiking networks with device mismatch, learned on chip, in Brian2."""

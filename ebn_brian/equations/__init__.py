@@ -1,0 +1,5 @@
+"""Brian2 equations and nothing else: text that can be read, printed and reused alone."""
+
+from . import lif
+
+__all__ = ["lif"]

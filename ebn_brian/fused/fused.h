@@ -1,0 +1,225 @@
+// What the fused step needs at run time: blocks of neurons, rows of synapses, delays, spike order.
+#ifndef EBN_BRIAN_FUSED_H
+#define EBN_BRIAN_FUSED_H
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <memory>
+#include <vector>
+#include "brianlib/clocks.h"
+
+namespace fused {
+
+// Steps that one call makes for a block before it turns to the next block.
+const int64_t CHUNK = 1000;
+// Neurons whose threshold is looked at together: only a strip with an event is searched.
+const int STRIP = 64;
+// State of a block in bytes: together with its synapses it should live in the first-level caches.
+const int BLOCK_BYTES = 24 * 1024;
+
+// Last time step (exclusive) of the running Network::run; Brian2 keeps it protected.
+struct End : BaseClock {
+    static int64_t of(BaseClock& clock) { return clock.*(&End::i_end); }
+};
+
+// Subnormal numbers cost a hundred cycles each, and nothing here needs them in single precision.
+inline void flush_to_zero() {
+#if defined(__SSE__)
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);
+#elif defined(__aarch64__)
+    __builtin_aarch64_set_fpcr(__builtin_aarch64_get_fpcr() | (1u << 24));
+#endif
+}
+
+// The events of one kind (spikes, or a custom event) of one block: sorted neuron indices.
+struct Events {
+    int32_t* index;
+    int32_t& count;
+};
+
+// Synapses from one source onto consecutive targets, stored one after the other.
+struct Segment {
+    int32_t synapse, pre, post, length;
+};
+
+// In a segment, `_synaptic_pre[k]` is a constant and `_synaptic_post[k]` is k + offset.
+struct Constant {
+    int32_t value;
+    int32_t operator[](int) const { return value; }
+};
+struct Consecutive {
+    int32_t offset;
+    int32_t operator[](int k) const { return k + offset; }
+};
+
+// The synapses of every source in the order in which Brian2's queue delivers them.
+struct Rows {
+    std::vector<int32_t> first;  // first segment of each source; one entry more than sources
+    std::vector<Segment> segments;
+
+    void build(const std::vector<int32_t>& sources, const std::vector<int32_t>& pre,
+               const std::vector<int32_t>& post) {
+        const int32_t n_synapses = sources.size();
+        const int32_t n_sources =
+            n_synapses ? *std::max_element(sources.begin(), sources.end()) + 1 : 0;
+        std::vector<int32_t> place(n_sources + 1, 0), sorted(n_synapses);
+        for (int32_t source : sources) place[source + 1]++;
+        for (int32_t k = 0; k < n_sources; k++) place[k + 1] += place[k];
+        const std::vector<int32_t> row(place);
+        for (int32_t s = 0; s < n_synapses; s++) sorted[place[sources[s]]++] = s;
+        for (int32_t k = 0; k < n_sources; k++) {
+            first.push_back(segments.size());
+            for (int32_t r = row[k]; r < row[k + 1]; r++) {
+                const int32_t s = sorted[r];
+                if (r > row[k]) {
+                    Segment& last = segments.back();
+                    if (s == last.synapse + last.length && pre[s] == last.pre &&
+                        post[s] == last.post + last.length) {
+                        last.length++;
+                        continue;
+                    }
+                }
+                segments.push_back({s, pre[s], post[s], 1});
+            }
+        }
+        first.push_back(segments.size());
+    }
+    const Segment* begin(int32_t source) const { return &segments[0] + first_of(source); }
+    const Segment* end(int32_t source) const { return &segments[0] + first_of(source + 1); }
+
+private:
+    int32_t first_of(int32_t source) const {
+        return first[std::min<size_t>(source, first.size() - 1)];
+    }
+};
+
+// Blocks of neurons between which no synapse runs: block b of group g holds the neurons
+// bounds[g][b] to bounds[g][b + 1].
+struct Blocks {
+    std::vector<int32_t> sizes;                             // neurons of each group
+    std::vector<std::vector<std::vector<int32_t>>> reach;   // [g][h][n]: last partner in h, or -1
+    std::vector<std::vector<int32_t>> bounds;
+
+    explicit Blocks(const std::vector<int32_t>& sizes)
+        : sizes(sizes), reach(sizes.size()), bounds(sizes.size(), {0}) {
+        for (auto& row : reach) row.resize(sizes.size());
+    }
+    void connect(int g, int h, const std::vector<int32_t>& pre, const std::vector<int32_t>& post) {
+        reach[g][h].resize(sizes[g], -1);
+        reach[h][g].resize(sizes[h], -1);
+        for (size_t s = 0; s < pre.size(); s++) {
+            int32_t &to = reach[g][h][pre[s]], &from = reach[h][g][post[s]];
+            to = std::max(to, post[s]);
+            from = std::max(from, pre[s]);
+        }
+    }
+    // Cut wherever no synapse crosses, and put small pieces together up to `target` neurons.
+    void cut(int32_t target) {
+        const size_t n = sizes.size();
+        std::vector<int32_t> end(n, 0), seen(n, 0), start(n, 0);
+        for (;;) {
+            size_t g = 0;
+            while (g < n && end[g] == sizes[g]) g++;
+            if (g == n) break;
+            const std::vector<int32_t> previous(end);
+            end[g]++;
+            for (bool grown = true; grown;) {
+                grown = false;
+                for (size_t from = 0; from < n; from++)
+                    for (; seen[from] < end[from]; seen[from]++)
+                        for (size_t to = 0; to < n; to++)
+                            if (!reach[from][to].empty() && reach[from][to][seen[from]] >= end[to]) {
+                                end[to] = reach[from][to][seen[from]] + 1;
+                                grown = true;
+                            }
+            }
+            int32_t size = 0;
+            for (size_t h = 0; h < n; h++) size += end[h] - start[h];
+            if (size > target && previous != start) {
+                for (size_t h = 0; h < n; h++) bounds[h].push_back(previous[h]);
+                start = previous;
+            }
+        }
+        for (size_t h = 0; h < n; h++) bounds[h].push_back(sizes[h]);
+    }
+    size_t count() const { return bounds[0].size() - 1; }
+    int32_t largest(int g) const {
+        int32_t result = 0;
+        for (size_t b = 0; b < count(); b++)
+            result = std::max(result, bounds[g][b + 1] - bounds[g][b]);
+        return result;
+    }
+};
+
+// Memory for the state of one block. Every array starts on a cache line, and no two arrays lie a
+// multiple of 4096 bytes apart, which would slow both down.
+struct Arena {
+    std::vector<char> memory;
+    size_t used = 0;
+    void reserve(size_t bytes, size_t n_arrays) { memory.resize(bytes + 128 * (n_arrays + 1)); }
+    template <class T> T* take(size_t n) {
+        const size_t start = reinterpret_cast<size_t>(memory.data());
+        const size_t place = (start + used + 63) / 64 * 64;
+        used = place + n * sizeof(T) + 64 - start;
+        return reinterpret_cast<T*>(place);
+    }
+};
+
+// A block's part of an array, in the arena while the block is worked on. `data` is shifted so
+// that the neuron's index in the whole group is used.
+template <class T> struct Local {
+    T *source, *copy, *data;
+    size_t n;
+    Local(Arena& arena, T* array, int32_t first, int32_t last)
+        : source(array + first), copy(arena.take<T>(last - first)), data(copy - first),
+          n(last - first) {
+        std::copy(source, source + n, copy);
+    }
+    ~Local() { std::copy(copy, copy + n, source); }
+};
+
+// Holds the events of a block back by a whole number of steps.
+struct Delay {
+    std::vector<std::vector<int32_t>> slots;
+    int32_t count = 0;
+    Events pass(Events events, int64_t step, int64_t delay) {
+        if (delay == 0) return events;
+        slots.resize(delay + 1);
+        slots[step % (delay + 1)].assign(events.index, events.index + events.count);
+        std::vector<int32_t>& due = slots[(step + 1) % (delay + 1)];
+        count = due.size();
+        return Events{due.data(), count};
+    }
+};
+
+// Delay of a pathway in steps, rounded as Brian2 does; -1 if its synapses differ in it.
+template <class T> int64_t delay_steps(const std::vector<T>& delays, double dt) {
+    if (delays.empty()) return 0;
+    const int64_t steps = (int)(delays[0] / dt + 0.5);
+    for (T delay : delays)
+        if ((int)(delay / dt + 0.5) != steps) return -1;
+    return steps;
+}
+
+// Brings entries that were recorded block after block in the order of Brian2: by time step, then
+// by neuron. A stable counting sort of the entries from `first` on.
+struct Order {
+    std::vector<int32_t> place;
+    Order(const std::vector<int32_t>& step) : place(step.size()) {
+        std::vector<int32_t> count(CHUNK + 1, 0);
+        for (int32_t s : step) count[s + 1]++;
+        for (int64_t s = 0; s < CHUNK; s++) count[s + 1] += count[s];
+        for (size_t k = 0; k < step.size(); k++) place[k] = count[step[k]]++;
+    }
+    template <class T> void apply(std::vector<T>& values) const {
+        T* const tail = values.data() + values.size() - place.size();
+        const std::vector<T> recorded(tail, tail + place.size());
+        for (size_t k = 0; k < place.size(); k++) tail[place[k]] = recorded[k];
+    }
+};
+
+}  // namespace fused
+#endif

@@ -1,0 +1,113 @@
+{# How each kind of code object goes through the neurons or synapses of one block. Around these
+   loops stands, unchanged, the text that Brian2 generated from the user's equations. #}
+
+{% macro stateupdate(piece) %}
+{{ 'IVDEP' if piece.parallel }}
+for (int _idx = {{piece.first}}; _idx < {{piece.last}}; _idx++)
+{
+    const int _vectorisation_idx = _idx;
+    {{piece.vector_code|autoindent}}
+}
+{% endmacro %}
+
+{% macro note_event(piece) %}
+        {{piece.events}}.index[_count++] = _idx;
+        {% if piece.keywords._uses_refractory %}
+        {{piece.keywords.not_refractory}}[_idx] = false;
+        {{piece.keywords.lastspike}}[_idx] = {{piece.keywords.t}};
+        {% endif %}
+{% endmacro %}
+
+{# Events are rare: a strip of neurons is searched only where a vectorised look found one. #}
+{% macro threshold(piece) %}
+int32_t _count = 0;
+for (int _strip = {{piece.first}}; _strip < {{piece.last}}; _strip += fused::STRIP)
+{
+    const int _end = std::min({{piece.last}}, _strip + fused::STRIP);
+    {% if piece.parallel %}
+    mask_t _any = 0;
+    IVDEP
+    for (int _idx = _strip; _idx < _end; _idx++)
+    {
+        const int _vectorisation_idx = _idx;
+        {{piece.vector_code|autoindent}}
+        _any |= (mask_t)_cond;
+    }
+    if (!_any)
+        continue;
+    {% endif %}
+    for (int _idx = _strip; _idx < _end; _idx++)
+    {
+        const int _vectorisation_idx = _idx;
+        {{piece.vector_code|autoindent}}
+        if (_cond)
+        {
+        {{note_event(piece)}}
+        }
+    }
+}
+{{piece.events}}.count = _count;
+{% endmacro %}
+
+{# A condition that implies an earlier event is looked up only where that event happened. #}
+{% macro threshold_among(piece) %}
+int32_t _count = 0;
+for (int _k = 0; _k < {{piece.among}}.count; _k++)
+{
+    const int _idx = {{piece.among}}.index[_k];
+    const int _vectorisation_idx = _idx;
+    {{piece.vector_code|autoindent}}
+    if (_cond)
+    {
+        {{note_event(piece)}}
+    }
+}
+{{piece.events}}.count = _count;
+{% endmacro %}
+
+{% macro reset(piece) %}
+for (int _k = 0; _k < {{piece.events}}.count; _k++)
+{
+    const int _idx = {{piece.events}}.index[_k];
+    const int _vectorisation_idx = _idx;
+    {{piece.vector_code|autoindent}}
+}
+{% endmacro %}
+
+{% macro synapses(piece) %}
+for (int _k = 0; _k < {{piece.events}}.count; _k++)
+{
+    const int32_t _source = {{piece.events}}.index[_k];
+    for (const fused::Segment* _s = {{piece.rows}}.begin(_source), *_end = {{piece.rows}}.end(_source); _s != _end; _s++)
+    {
+        const fused::Segment _segment = *_s;
+        const fused::Constant {{piece.pre}}{_segment.pre};
+        const fused::Consecutive {{piece.post}}{_segment.post - _segment.synapse};
+        {{ 'IVDEP' if piece.parallel }}
+        for (int _idx = _segment.synapse; _idx < _segment.synapse + _segment.length; _idx++)
+        {
+            const int _vectorisation_idx = _idx;
+            {{piece.vector_code|autoindent}}
+        }
+    }
+}
+{% endmacro %}
+
+{% macro spikemonitor(piece) %}
+for (int _k = 0; _k < {{piece.events}}.count; _k++)
+{
+    const int _idx = {{piece.events}}.index[_k];
+    const int _vectorisation_idx = _idx;
+    if (_idx < _source_start || _idx >= _source_stop)
+        continue;
+    {{piece.vector_code|autoindent}}
+    {% for name, array in piece.recorded.items() %}
+    {{array}}.push_back(_to_record_{{name}});
+    {% endfor %}
+    {{piece.keywords.count}}[_idx - _source_start]++;
+    {{piece.keywords.N}}++;
+    {% if blocks %}
+    _when_{{piece.name}}.push_back(_step - _first_step);
+    {% endif %}
+}
+{% endmacro %}

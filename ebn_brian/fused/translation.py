@@ -1,0 +1,75 @@
+"""What the fused step must know of a code object: its text, and which arrays it touches how."""
+
+from dataclasses import dataclass, field
+
+from brian2 import Function
+from brian2.codegen.generators.cpp_generator import CPPCodeGenerator, c_data_type
+from brian2.core.variables import ArrayVariable, Constant, DynamicArrayVariable
+from brian2.parsing.rendering import CPPNodeRenderer
+
+
+@dataclass(frozen=True)
+class Translation:
+    """Brian2's C++ text of one code object, and its use of arrays.
+
+    `read` and `written` hold pairs (variable, name of the index by which it is used).
+    """
+
+    scalar_code: dict
+    vector_code: dict
+    keywords: dict
+    read: set = field(default_factory=set)
+    written: set = field(default_factory=set)
+
+
+class Generator(CPPCodeGenerator):
+    """Brian2's C++ generator, which also remembers what it has generated."""
+
+    #: Translations by name of the code object, until the device collects them.
+    translations: dict[str, Translation] = {}
+
+    def translate_statement_sequence(self, sc_statements, ve_statements):
+        scalar, vector, keywords = super().translate_statement_sequence(
+            sc_statements, ve_statements
+        )
+        translation = Translation(scalar, vector, keywords)
+        for statements in (*sc_statements.values(), *ve_statements.values()):
+            read, write, indices, _ = self.arrays_helper(statements)
+            for names, uses in (
+                (read | indices, translation.read),
+                (write, translation.written),
+            ):
+                uses |= {(self.variables[name], self.variable_indices[name]) for name in names}
+        self.translations[self.name] = translation
+        return scalar, vector, keywords
+
+    def translate_statement(self, statement):
+        """As Brian2, with logical operators that evaluate both sides, which GCC can vectorise."""
+        line = super().translate_statement(statement)
+        if statement.var == "_cond":
+            line = line.replace("const char _cond", "const bool _cond")
+        if not is_random(self):  # a random function must not be called more often
+            line = line.replace("&&", "&").replace("||", "|")
+        return line
+
+
+def is_random(codeobj) -> bool:
+    """Whether it (or its generator) calls functions whose value depends on the order of calls."""
+    functions = [v for v in codeobj.variables.values() if isinstance(v, Function)]
+    return any(not f.stateless or f.auto_vectorise for f in functions)
+
+
+def constants(codeobj, device) -> list[str]:
+    """C++ definitions of the constants and of the pointers into dynamic arrays."""
+    lines = []
+    for name, var in codeobj.variables.items():
+        if isinstance(var, Constant):
+            value = CPPNodeRenderer().render_expr(repr(var.value))
+            lines.append(f"const {c_data_type(var.dtype)} {name} = {value};")
+        elif isinstance(var, DynamicArrayVariable) and var.ndim == 1:
+            vector, array = device.dynamic_arrays[var], device.arrays[var]
+            lines.append(f"{c_data_type(var.dtype)}* const {array} = {vector}.data();")
+            lines.append(f"const size_t _num{name} = {vector}.size();")
+        elif isinstance(var, ArrayVariable) and getattr(var, "ndim", 1) == 1:
+            lines.append(f"const size_t _num{name} = {var.size};")
+    return list(dict.fromkeys(lines))

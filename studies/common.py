@@ -1,0 +1,161 @@
+"""What every study shares: its command line, its results on disk, its table."""
+
+import json
+import os
+import platform
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import click
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np  # noqa: E402
+import xarray as xr  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+from ebn_brian import devices  # noqa: E402
+from ebn_brian.seeds import check_seed  # noqa: E402
+
+PACKAGES = ("ebn_brian", "brian2", "numpy", "scipy", "xarray", "seaborn", "matplotlib")
+
+
+def study_options(name: str) -> Callable:
+    """Options that all studies take; `name` is the default folder under ``results``."""
+
+    def decorate(command: Callable) -> Callable:
+        for option in reversed(
+            (
+                click.option(
+                    "--out",
+                    type=click.Path(file_okay=False, path_type=Path),
+                    default=Path("results") / name,
+                    show_default=True,
+                    help="Folder for figure.png, summary.json and data.nc.",
+                ),
+                click.option("--seed", type=int, default=1, show_default=True, callback=_seed),
+                click.option("--quick", is_flag=True, help="A small version, to see it work."),
+                click.option(
+                    "--device",
+                    default="cpp_standalone",
+                    show_default=True,
+                    help="Target of Brian2: cpp_standalone, runtime, numpy or cython.",
+                ),
+            )
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _seed(_context, _parameter, value: int) -> int:
+    try:
+        return check_seed(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def check_before_start(out: Path, device: str) -> None:
+    """Find out now rather than after the run that the device or the folder cannot be used.
+
+    Raises
+    ------
+    click.UsageError
+        If so, with the reason.
+    """
+    try:
+        devices.check_device(device)
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise click.UsageError(f"--out {out}: cannot be written ({error})") from error
+    except (ValueError, RuntimeError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+def provenance(parameters: Mapping) -> dict:
+    """Where a result comes from: command, parameters (seed included), versions, compiler flags."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None  # run from a source tree that is not installed
+    return {
+        "command": shlex.join([Path(sys.executable).name, "-m", *_module_and_arguments()]),
+        "parameters": {name: _plain(value) for name, value in parameters.items()},
+        "versions": versions,
+        "compiler_flags": list(devices.STRICT_FLAGS),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _module_and_arguments() -> list[str]:
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return [spec.name if spec else Path(sys.argv[0]).name, *sys.argv[1:]]
+
+
+def _plain(value):
+    """`value` as JSON can hold it."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return value if isinstance(value, int | float | str | bool | list | None) else str(value)
+
+
+def save(out: Path, summary: Mapping, data: xr.Dataset, figure: Figure) -> None:
+    """Write data.nc, figure.png and summary.json, whole or not at all; the summary comes last."""
+    source = summary["provenance"]
+    data = data.assign_attrs(provenance=json.dumps(source), Conventions="CF-1.11")
+    whole(out / "data.nc", lambda path: data.to_netcdf(path, engine="h5netcdf"))
+    metadata = {"Description": json.dumps(source)}
+    whole(
+        out / "figure.png",
+        lambda path: figure.savefig(path, format="png", dpi=150, metadata=metadata),
+    )
+    text = json.dumps({k: _finite(v) for k, v in summary.items()}, indent=1, allow_nan=False)
+    whole(out / "summary.json", lambda path: path.write_text(text + "\n"))
+
+
+def _finite(value):
+    value = _plain(value) if not isinstance(value, dict) else value
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make the file under another name, and move it to `path` when it is complete."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(partial)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def show(rows: Mapping[str, Mapping[str, object]], title: str) -> None:
+    """Print a table, one row an entry of `rows`."""
+    columns = list(next(iter(rows.values())))
+    cells = [["", *columns]] + [
+        [name, *(_short(row[column]) for column in columns)] for name, row in rows.items()
+    ]
+    widths = [max(len(line[k]) for line in cells) for k in range(len(columns) + 1)]
+    click.echo(title)
+    for line in cells:
+        rest = "  ".join(
+            cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)
+        )
+        click.echo(f"  {line[0].ljust(widths[0])}  {rest}")
+
+
+def _short(value) -> str:
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
