@@ -1,1 +1,24 @@
-"""Spiking networks with device mismatch, learned on chip, in Brian2."""
+"""Spiking networks with device mismatch that learn a balanced code on chip, in Brian2."""
+
+from . import balance, decoding, devices, equations, signals
+from .balance import even_decoder, optimal_weights, random_decoder, random_weights
+from .network import V_UNIT, Chips, lif_chips
+from .plasticity import DiscreteRule
+from .signals import smoothed_noise
+
+__all__ = [
+    "V_UNIT",
+    "Chips",
+    "DiscreteRule",
+    "balance",
+    "decoding",
+    "devices",
+    "equations",
+    "even_decoder",
+    "lif_chips",
+    "optimal_weights",
+    "random_decoder",
+    "random_weights",
+    "signals",
+    "smoothed_noise",
+]

@@ -167,7 +167,7 @@ def random_weights(
     ]
     counts = np.rint(np.stack([rng.normal(size=shape) for rng in streams]) * (std / step))
     if max_weight is not None:
-        # The margin keeps a bound of 15 steps at 15 where 0.6/0.04 falls just short of it.
+        # The margin keeps a bound of 3 steps at 3 where 0.3/0.1 falls just short of it.
         last = np.floor(check_positive("max_weight", max_weight, zero=True) / step * (1 + 1e-9))
         counts = np.clip(counts, -last, last)
     counts[:, range(n_neurons), range(n_neurons)] = 0

@@ -10,11 +10,8 @@ the evaluated data it is fitted to centred data, which makes it the best S for t
 and bounds the ratio by 1. A silent chip has error 1.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
-from brian2 import Group, Hz, NeuronGroup, Quantity, StateMonitor, Synapses, TimedArray, ms, second
+from brian2 import Hz, Quantity, ms, second
 from brian2.units.fundamentalunits import get_dimensions
 from numpy.typing import ArrayLike, NDArray
 from scipy.signal import lfilter
@@ -40,8 +37,8 @@ def leaky_integral(c: ArrayLike, tau: Quantity, dt: Quantity) -> Floats:
     array
         Same shape: ``x[k] = (1 - dt/tau) x[k-1] + dt c[k]``.
     """
-    leak = _leak(tau, dt)
-    return lfilter([_seconds("dt", dt)], [1, -leak], _signal("c", c, Hz), axis=-2)
+    leak = leak_of(tau, dt)
+    return lfilter([seconds("dt", dt)], [1, -leak], _signal("c", c, Hz), axis=-2)
 
 
 def decode(
@@ -73,11 +70,11 @@ def decode(
     ValueError
         If a spike's neuron or time lies outside these shapes.
     """
-    D = _per_chip(D, n_chips)
+    D = per_chip(D, n_chips)
     n_chips, n_signals, n_neurons = D.shape
     chip, neuron, step = _spikes(i, t, n_chips, n_neurons, n_steps, dt)
     entry = ((chip * n_steps + step) * n_signals)[:, None] + np.arange(n_signals)
-    return _filtered(entry, D[chip, :, neuron], (n_chips, n_steps, n_signals), _leak(tau, dt))
+    return _filtered(entry, D[chip, :, neuron], (n_chips, n_steps, n_signals), leak_of(tau, dt))
 
 
 def filtered_spikes(
@@ -92,7 +89,7 @@ def filtered_spikes(
     """``r[k] = (1 - dt/tau) r[k-1] + spikes of step k``, (n_chips, n_steps, n_neurons)."""
     chip, neuron, step = _spikes(i, t, n_chips, n_neurons, n_steps, dt)
     entry = (chip * n_steps + step) * n_neurons + neuron
-    return _filtered(entry, np.ones(len(entry)), (n_chips, n_steps, n_neurons), _leak(tau, dt))
+    return _filtered(entry, np.ones(len(entry)), (n_chips, n_steps, n_neurons), leak_of(tau, dt))
 
 
 def _filtered(entry: Integers, weight: Floats, shape: tuple[int, int, int], leak: float) -> Floats:
@@ -225,7 +222,7 @@ def paper_error(
         (n_chips,), from 0 to 1.
     """
     c = _signal("c", c, Hz)
-    n_steps, length = c.shape[-2], round(1 / _seconds("dt", dt))
+    n_steps, length = c.shape[-2], round(1 / seconds("dt", dt))
     c, x_hat = _same_chips("c", c, decode(i, t, D, n_steps, tau, dt, n_chips))
     ends = np.arange(length, n_steps + 1, length) if n_steps >= length else np.array([n_steps])
     parts = [slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
@@ -276,28 +273,28 @@ def _centred(values: Floats) -> Floats:
 def rate_hz(i: ArrayLike, n_neurons: int, duration: Quantity, n_chips: int = 1) -> Floats:
     """Mean firing rate of a neuron of each chip, (n_chips,), Hz."""
     chip, _ = _neurons(i, n_chips, n_neurons)
-    return np.bincount(chip, minlength=n_chips) / (n_neurons * _seconds("duration", duration))
+    return np.bincount(chip, minlength=n_chips) / (n_neurons * seconds("duration", duration))
 
 
 def spikes_per_step_max(i: ArrayLike, t: Quantity, n_neurons: int, dt: Quantity) -> int:
     """The most spikes that one chip had in one time step, over all chips and steps."""
-    i = np.asarray(i, dtype=np.int64)
-    events = np.stack([i // n_neurons, _steps(t, dt)])
-    return int(np.unique(events, axis=1, return_counts=True)[1].max(initial=0))
+    chip = np.asarray(i, dtype=np.int64) // check_count("n_neurons", n_neurons)
+    event = _steps(t, dt) * (chip.max(initial=0) + 1) + chip
+    return int(np.unique(event, return_counts=True)[1].max(initial=0))
 
 
 # Checked input
 
 
-def _seconds(name: str, value: Quantity, zero: bool = False) -> float:
+def seconds(name: str, value: Quantity, zero: bool = False) -> float:
     if get_dimensions(value) != second.dim or np.shape(value):
         raise TypeError(f"{name}={value!r}: must be a time, such as 50*ms")
     return float(check_positive(name, value, zero))
 
 
-def _leak(tau: Quantity, dt: Quantity) -> float:
+def leak_of(tau: Quantity, dt: Quantity) -> float:
     """What is left of a filter's state after one step."""
-    ratio = _seconds("dt", dt) / _seconds("tau", tau)
+    ratio = seconds("dt", dt) / seconds("tau", tau)
     if ratio > 1:
         raise ValueError(f"tau={tau!r}: must be at least dt={dt!r}")
     return 1 - ratio
@@ -305,7 +302,7 @@ def _leak(tau: Quantity, dt: Quantity) -> float:
 
 def _first(start: Quantity, dt: Quantity, n_steps: int) -> int:
     """The first step that is evaluated."""
-    first = int(np.floor(_seconds("start", start, zero=True) / _seconds("dt", dt) - 0.5)) + 1
+    first = int(np.floor(seconds("start", start, zero=True) / seconds("dt", dt) - 0.5)) + 1
     if first > n_steps - 2:
         raise ValueError(f"start={start!r}: leaves less than two of {n_steps} steps of {dt!r}")
     return first
@@ -334,7 +331,7 @@ def _same_chips(name: str, x: Floats, x_hat: Floats) -> tuple[Floats, Floats]:
     return np.broadcast_to(x, x_hat.shape), x_hat
 
 
-def _per_chip(D: ArrayLike, n_chips: int | None) -> Floats:
+def per_chip(D: ArrayLike, n_chips: int | None) -> Floats:
     D = check_decoder(D, zero=True)
     default = len(D) if D.ndim == 3 else 1
     n_chips = check_count("n_chips", default if n_chips is None else n_chips)
@@ -371,225 +368,9 @@ def _spikes(
 
 
 def _steps(t: Quantity, dt: Quantity) -> Integers:
-    seconds = np.asarray(t, dtype=float)
-    if seconds.size and get_dimensions(t) != second.dim:
+    t_s = np.asarray(t, dtype=float)
+    if t_s.size and get_dimensions(t) != second.dim:
         raise TypeError(f"t has unit {get_dimensions(t)}: must be times, such as monitor.t")
-    if not np.isfinite(seconds).all():
+    if not np.isfinite(t_s).all():
         raise ValueError("t contains nan or inf: every time must be finite")
-    return np.rint(seconds / _seconds("dt", dt)).astype(np.int64)
-
-
-# Online accumulators
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Sums over the sampled steps, from which the measures follow; leading axes are batches.
-
-    Variances are differences of these sums, so ratios are exact to some 1e-12 (times m^2 for a
-    signal whose mean is m standard deviations from zero). They are nan where nothing was sampled
-    or the signal did not vary.
-    """
-
-    sums: Floats  # of z z^T with z = (1, x, x_hat), (..., 1 + 2*n_signals, 1 + 2*n_signals)
-    n_spikes: Floats  # (...)
-    n_neurons: int
-    sample: Quantity
-
-    def error(self) -> Floats:
-        """As the function `error`, (...)."""
-        xx, xh, hh = self._covariances()
-        explained = xh @ np.linalg.pinv(hh, rcond=1e-12, hermitian=True) @ np.swapaxes(xh, -1, -2)
-        return self._ratio(xx - explained, xx)
-
-    def error_nominal(self) -> Floats:
-        """As the function `error_nominal`, (...)."""
-        xx, xh, hh = self._covariances()
-        return self._ratio(xx - 2 * xh + hh, xx)
-
-    def rate_hz(self) -> Floats:
-        """Mean firing rate of a neuron over the sampled steps, (...), Hz."""
-        n = self.sums[..., 0, 0]
-        rate = self.n_spikes / (np.maximum(n, 1) * self.n_neurons * float(self.sample))
-        return np.where(n > 0, rate, np.nan)
-
-    def _covariances(self) -> tuple[Floats, Floats, Floats]:
-        n = np.maximum(self.sums[..., :1, :1], 1)
-        mean = self.sums[..., :1, 1:] / n
-        cov = self.sums[..., 1:, 1:] / n - np.swapaxes(mean, -1, -2) @ mean
-        k = cov.shape[-1] // 2
-        return cov[..., :k, :k], cov[..., :k, k:], cov[..., k:, k:]
-
-    def _ratio(self, rest: Floats, xx: Floats) -> Floats:
-        total = np.trace(xx, axis1=-2, axis2=-1)
-        power = np.trace(self.sums[..., 1:, 1:], axis1=-2, axis2=-1)
-        # Below this share of the sums a variance is their rounding.
-        varies = total * self.sums[..., 0, 0] > 1e-12 * power
-        ratio = np.trace(rest, axis1=-2, axis2=-1) / np.where(varies, total, 1)
-        return np.where(varies, np.maximum(ratio, 0), np.nan)
-
-
-@dataclass(frozen=True)
-class OnlineReadout:
-    """The Brian2 objects of `online_readout`, and what they have measured up to now."""
-
-    readout: NeuronGroup
-    decoder: Synapses
-    monitor: StateMonitor | None
-    n_signals: int
-    n_neurons: int
-    sample: Quantity
-
-    @property
-    def objects(self) -> list:
-        """What goes into the `Network`."""
-        return [each for each in (self.readout, self.decoder, self.monitor) if each is not None]
-
-    def moments(self) -> Moments:
-        """All sampled steps, batch axis (n_chips,)."""
-        return self._moments(lambda name: np.asarray(getattr(self.readout, name)[:]))
-
-    def windows(self) -> Moments:
-        """Each stretch of `every`, batch axes (n_windows, n_chips); the last ends now."""
-        if self.monitor is None:
-            raise ValueError("every=None: windows need online_readout(..., every=1*second), say")
-
-        def growth(name: str) -> Floats:
-            now = np.asarray(getattr(self.readout, name)[:])
-            return np.diff(np.asarray(getattr(self.monitor, name)).T, axis=0, append=now[None])
-
-        return self._moments(growth)
-
-    def error(self) -> Floats:
-        """As the function `error`, (n_chips,)."""
-        return self.moments().error()
-
-    def error_nominal(self) -> Floats:
-        """As the function `error_nominal`, (n_chips,)."""
-        return self.moments().error_nominal()
-
-    def rate_hz(self) -> Floats:
-        """Mean firing rate of a neuron over the sampled steps, (n_chips,), Hz."""
-        return self.moments().rate_hz()
-
-    def _moments(self, read: Callable[[str], Floats]) -> Moments:
-        z = range(1 + 2 * self.n_signals)
-        sums = {name: read(name) for name in _sums(self.n_signals)}
-        rows = [np.stack([sums[f"sum_{min(a, b)}_{max(a, b)}"] for b in z], axis=-1) for a in z]
-        return Moments(np.stack(rows, axis=-2), read("n_spikes"), self.n_neurons, self.sample)
-
-
-def online_readout(
-    neurons: Group,
-    D: ArrayLike,
-    drive: TimedArray,
-    *,
-    tau_m: Quantity,
-    start: Quantity = 0.1 * second,
-    sample: Quantity | None = None,
-    every: Quantity | None = None,
-) -> OnlineReadout:
-    """Objects that measure errors and rate of many chips while they run, in constant memory.
-
-    The group ``readout`` (one element a chip) integrates signal and reconstruction and sums their
-    moments at the end of each step; the synapses ``decoder`` add the decoder column of each
-    neuron that spikes. Both work on every target, in float64 also where the network does not.
-
-    Parameters
-    ----------
-    neurons
-        Anything that spikes, chip after chip.
-    D
-        Decoder, (n_signals, n_neurons), shared by all chips, or (n_chips, n_signals, n_neurons).
-    drive
-        Drive c, (n_steps, n_signals), Hz.
-    tau_m
-        Time constant of signal and readout.
-    start
-        Steps before it (absolute simulation time) are left out, spikes included.
-    sample
-        Time between samples, a whole number of steps; None: every step. With 20 neurons and a
-        sample a step the readout costs about as much as the network, at 1 ms next to nothing.
-    every
-        Keep the sums at these times for `OnlineReadout.windows`; None: only the total.
-
-    Returns
-    -------
-    OnlineReadout
-        Its ``objects`` go into the `Network`.
-    """
-    n_neurons = check_decoder(D, zero=True).shape[-1]
-    if len(neurons) % n_neurons:
-        raise ValueError(f"neurons has {len(neurons)} elements: must be chips of {n_neurons}, as D")
-    D = _per_chip(D, len(neurons) // n_neurons)
-    n_chips, n_signals, _ = D.shape
-    if drive.values.shape[1:] != (n_signals,) or drive.dim != Hz.dim:
-        raise ValueError(
-            f"drive has shape {drive.values.shape} and unit {drive.dim}: must be "
-            f"(n_steps, {n_signals}) in Hz"
-        )
-    step = neurons.clock.dt
-    _leak(tau_m, step)
-    _seconds("start", start, zero=True)
-    steps = _seconds("sample", step if sample is None else sample) / float(step)
-    if abs(steps - max(1, round(steps))) > 1e-6:
-        raise ValueError(f"sample={sample!r}: must be a whole number of steps of {step!r}")
-    readout = NeuronGroup(
-        n_chips,
-        _model(n_signals),
-        method="euler",
-        dtype=np.float64,
-        clock=neurons.clock,
-        namespace={"drive": drive, "tau_m": tau_m, "start": start},
-        name="readout",
-    )
-    readout.run_regularly(_sampling(n_signals), dt=sample, when="end", name="readout_sampling")
-    decoder = _decoder(neurons, readout, D)
-    monitor = None
-    if every is not None:
-        _seconds("every", every)
-        names = ["n_spikes", *_sums(n_signals)]
-        monitor = StateMonitor(readout, names, record=True, dt=every, name="readout_windows")
-    return OnlineReadout(readout, decoder, monitor, n_signals, n_neurons, steps * step)
-
-
-def _decoder(neurons: Group, readout: NeuronGroup, D: Floats) -> Synapses:
-    n_chips, n_signals, n_neurons = D.shape
-    add = "".join(f"x_hat_{j}_post += d_{j}\n" for j in range(n_signals))
-    decoder = Synapses(
-        neurons,
-        readout,
-        "".join(f"d_{j} : 1\n" for j in range(n_signals)),
-        on_pre=add + f"n_spikes_post += {SAMPLED}",
-        delay=0 * ms,
-        dtype=np.float64,
-        namespace=readout.namespace,
-        name="decoder",
-    )
-    decoder.connect(i=np.arange(n_chips * n_neurons), j=np.repeat(np.arange(n_chips), n_neurons))
-    for j in range(n_signals):
-        setattr(decoder, f"d_{j}", D[:, j].ravel())
-    return decoder
-
-
-#: Whether a step counts; half a step keeps rounding of ``t`` out of it.
-SAMPLED = "int(t + dt/2 > start)"
-
-
-def _sums(n_signals: int) -> dict[str, str]:
-    """The accumulated variables (upper triangle of z z^T) and what a sampled step adds to each."""
-    z = ["1.0", *(f"{name}_{j}" for name in ("x", "x_hat") for j in range(n_signals))]
-    return {f"sum_{a}_{b}": f"{z[a]}*{z[b]}" for b in range(len(z)) for a in range(b + 1)}
-
-
-def _model(n_signals: int) -> str:
-    signals = "".join(
-        f"dx_{j}/dt = -x_{j}/tau_m + drive(t, {j}) : 1\ndx_hat_{j}/dt = -x_hat_{j}/tau_m : 1\n"
-        for j in range(n_signals)
-    )
-    return signals + "".join(f"{name} : 1\n" for name in ("n_spikes", *_sums(n_signals)))
-
-
-def _sampling(n_signals: int) -> str:
-    sums = "".join(f"{name} += sampled*{term}\n" for name, term in _sums(n_signals).items())
-    return f"sampled = {SAMPLED}\n{sums}"
+    return np.rint(t_s / seconds("dt", dt)).astype(np.int64)

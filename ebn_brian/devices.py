@@ -16,7 +16,6 @@ import resource
 import shutil
 import subprocess
 import tempfile
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from pathlib import Path
 import brian2
 import numpy as np
 from brian2 import Network, Quantity, TimedArray, second
+from brian2.codegen.runtime.cython_rt.extension_manager import get_cython_cache_dir
 from brian2.devices.device import get_device, reset_device, set_device
 from brian2.units.fundamentalunits import have_same_dimensions
 
@@ -38,6 +38,10 @@ STANDALONE = ("cpp_standalone",)
 STRICT_FLAGS = ("-w", "-O3", "-march=native", "-ffp-contract=off", "-std=c++17")
 STRICT = {
     "codegen.cpp.extra_compile_args_gcc": list(STRICT_FLAGS),
+    # modules are cached by their code alone: keep apart those compiled with other flags
+    "codegen.runtime.cython.cache_dir": str(
+        Path(get_cython_cache_dir() or tempfile.gettempdir()) / "ebn_brian_strict"
+    ),
     "devices.cpp_standalone.openmp_threads": 0,
 }
 
@@ -164,6 +168,10 @@ class StandaloneProgram:
     arrays: dict[str, Array]
     flags: tuple[str, ...] = STRICT_FLAGS
     keep: object = field(default=None, repr=False, compare=False)
+    """What removes a temporary folder with the program; a copy in another process has none."""
+
+    def __getstate__(self):
+        return self.__dict__ | {"keep": None}
 
     def run(
         self,

@@ -167,7 +167,7 @@ def lif_chips(
 
 def _recurrent(neurons, n_chips, n_neurons, rule, synapse, greedy, autapses) -> Synapses:
     """All-to-all synapses within every chip, with the pathways compare, learn and act."""
-    on_pre, on_event, orders = {}, {}, {}
+    on_pre, on_event = {}, {}
     if greedy:
         on_pre["compare"], on_event["compare"] = lif.COMPARE, "candidate"
     if rule:

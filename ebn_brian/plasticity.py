@@ -64,8 +64,7 @@ class DiscreteRule:
                 )
         if not have_same_dimensions(self.step, self.dead_zone):
             raise ValueError(
-                f"DiscreteRule.dead_zone={self.dead_zone}: must have the unit of "
-                f"step={self.step}"
+                f"DiscreteRule.dead_zone={self.dead_zone}: must have the unit of step={self.step}"
             )
         if self.n_bits is not None and not 2 <= self.n_bits <= 24:
             raise ValueError(f"DiscreteRule.n_bits={self.n_bits}: must be from 2 to 24, or None")

@@ -3,6 +3,7 @@
 import re
 import struct
 import warnings
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -70,8 +71,8 @@ def read(path: str | PathLike[str], sampling_rate: float | None = None) -> Recor
 
 
 def _read_csv(path: Path) -> Contents:
-    csv = {"skipinitialspace": True, "encoding": "utf-8-sig"}
-    first = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **csv)
+    read_csv = partial(pd.read_csv, path, skipinitialspace=True)
+    first = read_csv(header=None, nrows=1, dtype=str, keep_default_na=False)
     header = [name.strip() for name in first.iloc[0]]
     if all(_is_number(name) for name in header):
         raise ValueError(
@@ -82,7 +83,7 @@ def _read_csv(path: Path) -> Contents:
     with warnings.catch_warnings():  # where all rows are longer than the header, pandas cuts them
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
-            table = pd.read_csv(path, names=header, header=0, index_col=False, **csv)
+            table = read_csv(names=header, header=0, index_col=False)
         except pd.errors.ParserWarning as warning:
             raise ValueError("the rows have more columns than the header") from warning
     for name in header:

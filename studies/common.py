@@ -16,12 +16,12 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import numpy as np  # noqa: E402
-import xarray as xr  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
 
-from ebn_brian import devices  # noqa: E402
-from ebn_brian.seeds import check_seed  # noqa: E402
+from ebn_brian import devices
+from ebn_brian.seeds import check_seed
 
 PACKAGES = ("ebn_brian", "brian2", "numpy", "scipy", "xarray", "seaborn", "matplotlib")
 
@@ -83,7 +83,7 @@ def check_before_start(out: Path, device: str) -> None:
 
 def provenance(parameters: Mapping) -> dict:
     """Where a result comes from: command, parameters (seed included), versions, compiler flags."""
-    versions = {"python": platform.python_version()}
+    versions: dict[str, str | None] = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
             versions[package] = version(package)

@@ -6,6 +6,7 @@ seen: ``python -m studies.learning --chips 20 --seed 3 --out results/learning``.
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -82,18 +83,17 @@ def random_task(
 def learn(simulation: Simulation, task: Task, training: float, progress: bool = True) -> Result:
     """Train all chips for `training` seconds, evaluating their code on the way."""
     times = np.array([t for t in CHECKPOINTS if t < training] + [training])
-    state, curves = simulation.rest(task.initial), []
     learned = initial = simulation.evaluate(task.initial, task.test)
-    curves.append(initial.measures())
+    state, curves = simulation.rest(task.initial), [initial.measures()]
     spent = 0.0
     with tqdm(total=training, unit="s", desc="training", disable=not progress or None) as bar:
-        for begin, end in zip(times[:-1], times[1:], strict=True):
-            first, n_steps = steps(begin * second), steps(end * second) - steps(begin * second)
+        for begin, end in pairwise(steps(t * second) for t in times):
             before = simulation.cpu_seconds
-            for state, length, _, _ in simulation.advance(
-                state, task.training, first, n_steps, plastic=True
+            for stretch in simulation.advance(
+                state, task.training, begin, end - begin, plastic=True
             ):
-                bar.update(length * float(DT))
+                state = stretch.state
+                bar.update(stretch.n_steps * float(DT))
             spent += simulation.cpu_seconds - before
             learned = simulation.evaluate(simulation.weights(state), task.test)
             curves.append(learned.measures())
@@ -160,18 +160,36 @@ OF = ("median", "worst")
 @click.command()
 @click.option("--chips", default=20, show_default=True, type=click.IntRange(1))
 @click.option("--neurons", default=20, show_default=True, type=click.IntRange(2))
-@click.option("--decoder", default="random", show_default=True, type=click.Choice(["random", "even"]))
-@click.option("--kappa", default=2.5, show_default=True, help="Gain of the comparators' copy of the weight.")
+@click.option(
+    "--decoder", default="random", show_default=True, type=click.Choice(["random", "even"])
+)
+@click.option(
+    "--kappa", default=2.5, show_default=True, help="Gain of the comparators' copy of the weight."
+)
 @click.option("--step", type=float, help="Weight step in units of |D|^2  [default: 0.04]")
 @click.option("--dead-zone", default=0.25, show_default=True, help="In units of |D|^2.")
 @click.option("--literal", is_flag=True, help="Equation (3) as printed: kappa 1, dead zone step/2.")
 @click.option("--bits", type=int, help="Bits of the weight counters  [default: no rails]")
-@click.option("--training", type=float, help="Seconds of training  [default: 30; 50 with --published]")
-@click.option("--synapse", default="delta", show_default=True, type=click.Choice(["delta", "exponential"]))
-@click.option("--reset", default="absolute", show_default=True, type=click.Choice(["absolute", "subtractive"]))
-@click.option("--published", type=click.Path(path_type=Path), help="Folder with the paper's Figure 1 data: run its case.")
-@click.option("--signal", type=click.Path(path_type=Path), help="A recording (CSV, NPY, WAV) to encode.")
-@click.option("--sampling-rate", type=float, help="Of --signal in Hz, where the file does not tell.")
+@click.option(
+    "--training", type=float, help="Seconds of training  [default: 30; 50 with --published]"
+)
+@click.option(
+    "--synapse", default="delta", show_default=True, type=click.Choice(["delta", "exponential"])
+)
+@click.option(
+    "--reset", default="absolute", show_default=True, type=click.Choice(["absolute", "subtractive"])
+)
+@click.option(
+    "--published",
+    type=click.Path(path_type=Path),
+    help="Folder with the paper's Figure 1 data: run its case.",
+)
+@click.option(
+    "--signal", type=click.Path(path_type=Path), help="A recording (CSV, NPY, WAV) to encode."
+)
+@click.option(
+    "--sampling-rate", type=float, help="Of --signal in Hz, where the file does not tell."
+)
 @study_options("learning")
 def main(**options) -> None:
     """Chips of LIF neurons learn a balanced code with the discrete rule.

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from .training import DT
 
@@ -17,17 +18,18 @@ def figure(result) -> Figure:
     stages = result.evaluations
     chip = _median_chip(stages["learned"].measures()["error"])
     fig = plt.figure(figsize=(12.5, 7.2), layout="constrained")
-    left, right = fig.subfigures(1, 2, width_ratios=(3, 1.15))
+    left, right = fig.subfigures(1, 2, width_ratios=(3, 1.15)).flat
+    order = _by_direction(stages["learned"].simulation.D[chip])
     axes = left.subplots(3, 3, height_ratios=(1, 1, 1.35))
     span = _span(len(stages["learned"].c))
     for column, (name, evaluation) in enumerate(stages.items()):
         _signals(axes[0, column], evaluation, chip, span)
-        _raster(axes[1, column], evaluation, chip, span)
-        image = _weights(axes[2, column], evaluation, chip)
+        _raster(axes[1, column], evaluation, chip, span, order)
+        image = _weights(axes[2, column], evaluation, chip, order)
         axes[0, column].set_title(f"{name}\nerror {evaluation.measures()['error'][chip]:.3f}")
     _share(axes[0], "x (solid), decoded (dots)")
     _share(axes[1], "neuron")
-    axes[2, 0].set_ylabel("target neuron")
+    axes[2, 0].set_ylabel("target neuron, by direction")
     left.colorbar(image, ax=axes[2, :], shrink=0.8, label="weight / |D|²", aspect=15)
     left.suptitle(f"chip {chip}, unseen input, weights held", x=0.01, ha="left", fontsize=9)
     _curves(right.subplots(3, 1, sharex=True), result)
@@ -57,23 +59,31 @@ def _signals(ax, evaluation, chip: int, span: slice) -> None:
     ax.tick_params(labelbottom=False)
 
 
-def _raster(ax, evaluation, chip: int, span: slice) -> None:
+def _by_direction(D: np.ndarray) -> np.ndarray:
+    """Neurons in the order of the direction they code, so that good weights show as bands."""
+    if len(D) == 1:
+        return np.argsort(D[0])
+    principal = np.linalg.svd(D, full_matrices=False)[0].T @ D if len(D) > 2 else D
+    return np.argsort(np.arctan2(principal[1], principal[0]))
+
+
+def _raster(ax, evaluation, chip: int, span: slice, order: np.ndarray) -> None:
     n = evaluation.simulation.n_neurons
     shown = (evaluation.i // n == chip) & (evaluation.step >= span.start)
     shown &= evaluation.step < span.stop
     time = evaluation.step[shown] * float(DT)
-    ax.plot(time, evaluation.i[shown] % n, "|", color="k", ms=3, mew=0.6)
+    ax.plot(time, np.argsort(order)[evaluation.i[shown] % n], "|", color="k", ms=3, mew=0.6)
     ax.set(xlim=(span.start * float(DT), span.stop * float(DT)), ylim=(-1, n))
     ax.set(xlabel="time (s)", title=f"{shown.sum()} spikes")
     ax.title.set(fontsize=8, fontweight="normal")
     sns.despine(ax=ax)
 
 
-def _weights(ax, evaluation, chip: int):
+def _weights(ax, evaluation, chip: int, order: np.ndarray):
     limit = np.abs(evaluation.simulation.optimal).max()
-    Omega = np.broadcast_to(evaluation.Omega, evaluation.simulation.optimal.shape)[chip].copy()
+    Omega = evaluation.Omega[chip][np.ix_(order, order)]
     np.fill_diagonal(Omega, np.nan)
-    ax.set(xlabel="source neuron", xticks=[], yticks=[])
+    ax.set(xlabel="source neuron, by direction", xticks=[], yticks=[])
     return ax.imshow(Omega, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
 
 
@@ -98,6 +108,11 @@ def _curves(axes, result) -> None:
             ax.legend(frameon=False)
         ax.set(ylabel=label, yscale="log")
         sns.despine(ax=ax)
-    axes[0].set_title(f"learning, {result.curves['error'].shape[1]} chips: median and range")
+    n_chips = result.curves["error"].shape[1]
+    axes[0].set_title(f"learning, {n_chips} chips:\nmedian and range")
     axes[-1].set_xlabel("training (s)")
     axes[-1].set_xscale("symlog", linthresh=1)
+    axes[-1].set_xlim(-0.05, result.times[-1] * 1.1)
+    ticks = [t for t in (0, 1, 3, 10, 30, 100, 300, 1000) if t <= result.times[-1]]
+    axes[-1].set_xticks(ticks, map(str, ticks))
+    axes[-1].xaxis.set_minor_locator(NullLocator())

@@ -30,7 +30,7 @@ def load(folder: Path) -> dict:
     weights = {s: _read(folder / f"weights_{s}.csv", (20, 20)) * WEIGHT_UNIT for s in STAGES}
     signals = _read(folder / "signals.csv", (None, 9), skip=1)
     spikes = {s: _read(folder / f"spikes_{s}.csv", (None, 2), skip=1) for s in STAGES}
-    legacy = np.random.RandomState(42)  # noqa: NPY002  the paper's generator
+    legacy = np.random.RandomState(42)  # the paper's generator
     legacy.randn(2, 20)
     D = legacy.randn(2, 20)
     D /= np.linalg.norm(D, axis=0)
@@ -74,7 +74,11 @@ def _read(path: Path, shape: tuple[int | None, int], skip: int = 0) -> np.ndarra
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read as numbers ({error})") from error
     rows, columns = shape
-    if values.shape[1] != columns or values.shape[0] != (rows or values.shape[0]) or len(values) < 1:
+    if (
+        values.shape[1] != columns
+        or values.shape[0] != (rows or values.shape[0])
+        or len(values) < 1
+    ):
         raise ValueError(f"{path} has shape {values.shape}: must be ({rows or 'any'}, {columns})")
     if not np.isfinite(values).all():
         raise ValueError(f"{path} contains nan or inf: every value must be finite")

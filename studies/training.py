@@ -1,6 +1,7 @@
 """Train and evaluate chips: the procedure that the studies of learning share."""
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +44,16 @@ class State:
     potentials: dict[str, np.ndarray]
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """One run of the program: the state after it, its length, and its spikes."""
+
+    state: State
+    n_steps: int
+    i: np.ndarray
+    step: np.ndarray  # counted from where the whole simulation began
+
+
 class Simulation:
     """Chips with decoders `D` (n_chips, n_signals, n_neurons), built once for a target."""
 
@@ -71,6 +82,16 @@ class Simulation:
 
         self.program = devices.build(make_network, device)
 
+    def using(self, rule: DiscreteRule) -> "Simulation":
+        """The same chips and program with another rule (whose kappa sets no thresholds here)."""
+        other = copy(self)
+        other.rule = rule
+        return other
+
+    def _parameters(self, plastic: bool) -> dict[str, np.ndarray]:
+        values = self.rule.parameters | {"plastic": plastic}
+        return {f"recurrent.{name}": np.asarray(float(v)) for name, v in values.items()}
+
     def rest(self, Omega: np.ndarray) -> State:
         """Chips at rest with weights `Omega` (n_chips, n_neurons, n_neurons)."""
         Omega = np.broadcast_to(Omega, self.optimal.shape)
@@ -83,14 +104,8 @@ class Simulation:
 
     def advance(
         self, state: State, drive: Drive, start: int, n_steps: int, *, plastic: bool
-    ) -> Iterator[tuple[State, int, np.ndarray, np.ndarray]]:
-        """Simulate steps `start` to `start + n_steps`, at most `WINDOW` at a time.
-
-        Yields
-        ------
-        state, n_steps, i, step
-            The state after each stretch, its length, and the spikes in it (step from `start`).
-        """
+    ) -> Iterator["Stretch"]:
+        """Simulate steps `start` to `start + n_steps`, at most `WINDOW` at a time."""
         longest = steps(WINDOW)
         for first in range(0, n_steps, longest):
             length = min(longest, n_steps - first)
@@ -99,8 +114,8 @@ class Simulation:
             run = self.program.run(
                 {
                     "drive.values": c,
+                    **self._parameters(plastic),
                     "recurrent.w": state.w,
-                    "recurrent.plastic": float(plastic),
                     **state.potentials,
                 },
                 duration=length * DT,
@@ -109,18 +124,14 @@ class Simulation:
             self.cpu_seconds += run.cpu_seconds
             state = State(run["recurrent.w"], {name: run[name] for name in self.potentials})
             step = first + np.rint(run["spikes.t"] / float(DT)).astype(np.int64)
-            yield state, length, run["spikes.i"], step
+            yield Stretch(state, length, run["spikes.i"], step)
 
     def evaluate(self, Omega: np.ndarray, c: Quantity) -> "Evaluation":
         """Response of chips with fixed weights `Omega`, from rest, to the drive `c`."""
-        spikes = [
-            (i, step)
-            for _, _, i, step in self.advance(
-                self.rest(Omega), lambda a, n: c[a : a + n], 0, len(c), plastic=False
-            )
-        ]
-        i, step = (np.concatenate(part) for part in zip(*spikes, strict=True))
-        return Evaluation(self, np.asarray(Omega), c, i, step)
+        state = self.rest(Omega)
+        parts = list(self.advance(state, lambda a, n: c[a : a + n], 0, len(c), plastic=False))
+        i, step = (np.concatenate([getattr(p, name) for p in parts]) for name in ("i", "step"))
+        return Evaluation(self, np.broadcast_to(Omega, self.optimal.shape), c, i, step)
 
 
 @dataclass(frozen=True)
@@ -141,9 +152,7 @@ class Evaluation:
             "distance": balance.distance(self.Omega, s.optimal),
             "correlation": balance.correlation(self.Omega, s.optimal),
             "error": decoding.error(x, x_hat, DT),
-            "paper_error": decoding.paper_error(
-                self.i, t, s.D, self.c, DT, n_chips=s.n_chips
-            ),
+            "paper_error": decoding.paper_error(self.i, t, s.D, self.c, DT, n_chips=s.n_chips),
             "rate_hz": decoding.rate_hz(self.i, s.n_neurons, len(self.c) * DT, s.n_chips),
         }
 
@@ -157,6 +166,4 @@ class Evaluation:
 
     def spikes_per_step_max(self) -> int:
         """The most spikes of one chip in one time step."""
-        return decoding.spikes_per_step_max(
-            self.i, self.step * DT, self.simulation.n_neurons, DT
-        )
+        return decoding.spikes_per_step_max(self.i, self.step * DT, self.simulation.n_neurons, DT)

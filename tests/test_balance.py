@@ -134,7 +134,7 @@ class TestOptimum:
             lambda: balance.condition_up(0, 0, 0.1, kappa),
             lambda: balance.condition_down(0, 0, 0.1, kappa),
         ):
-            with pytest.raises(ValueError, match="kappa=.*must be finite and positive"):
+            with pytest.raises(ValueError, match=r"kappa=.*must be finite and positive"):
                 call()
 
 
@@ -159,12 +159,16 @@ class TestRandomWeights:
             balance.random_weights(7, 4, seed=2)[:3], balance.random_weights(3, 4, seed=2)
         )
 
-    @pytest.mark.parametrize(("bound", "last"), [(0.6, 15), (0.639, 15), (0.64, 16), (0, 0)])
-    def test_bound_in_whole_steps(self, bound, last):
-        counts = np.rint(balance.random_weights(5, 20, seed=1, max_weight=bound) / 0.04)
+    @pytest.mark.parametrize(
+        ("bound", "step", "last"),
+        [(0.6, 0.04, 15), (0.639, 0.04, 15), (0.64, 0.04, 16), (0.3, 0.1, 3), (0, 0.04, 0)],
+    )
+    def test_bound_in_whole_steps(self, bound, step, last):
+        weights = balance.random_weights(5, 20, seed=1, step=step, max_weight=bound)
+        counts = np.rint(weights / step)
         assert counts.max() == last
         assert counts.min() == -last
-        assert not np.signbit(counts[counts == 0]).any()
+        assert not np.signbit(weights[weights == 0]).any()
 
     @pytest.mark.parametrize(
         ("name", "value"), [("step", 0), ("step", -1), ("std", -0.1), ("max_weight", np.nan)]

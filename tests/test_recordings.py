@@ -61,8 +61,8 @@ def test_csv_with_time(tmp_path, time, first):
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_csv_without_time(tmp_path, mark, end):
-    """With a byte order mark and Windows line ends too; channels may be called 1 and 2b."""
-    text = mark + csv(["1", "2b"], SAMPLES.T).replace("\n", end).replace(",", ", ")
+    """With byte order mark, Windows line ends, spaces and quotes; a channel may be called 1."""
+    text = mark + csv(['"1"', '"2b"'], SAMPLES.T).replace("\n", end).replace(",", ", ")
     recording = read(write(tmp_path, text, "R.CSV"), 1000.0)
     assert recording.names == ["1", "2b"]
     assert np.array_equal(recording.samples, SAMPLES)
@@ -185,7 +185,7 @@ def test_the_published_signals_load(tmp_path):
     ],
 )
 def test_bad_csv(tmp_path, text, message):
-    with pytest.raises(ValueError, match=f"recording.csv: .*{message}"):
+    with pytest.raises(ValueError, match=rf"recording\.csv: .*{message}"):
         load(write(tmp_path, text))
 
 
@@ -200,12 +200,12 @@ def test_bad_csv(tmp_path, text, message):
         (np.array(["a", "b"]), "must be real"),
         (np.array([True, False]), "bool: must be real"),
         (np.array([[1, 2], [3, np.inf]]), "row 2, column 'channel 2' holds inf"),
-        (np.array([1, None]), "[Oo]bject"),
+        (np.array([1, None]), "allow_pickle=False"),
     ],
 )
 def test_bad_npy(tmp_path, array, message):
     np.save(tmp_path / "a.npy", array)
-    with pytest.raises(ValueError, match=f"a.npy: .*{message}"):
+    with pytest.raises(ValueError, match=rf"a\.npy: .*{message}"):
         load(tmp_path / "a.npy", sampling_rate=1000 * Hz)
 
 
@@ -219,9 +219,13 @@ def test_broken_npy(tmp_path):
 
 def test_broken_wav(tmp_path):
     whole = wav24((SAMPLES * 1e6).astype(int), 1000)
-    for cut in (3, 20, 40, len(whole) // 2, len(whole) - 1):
+    for cut in (3, 20, 40, 3 * len(whole) // 4, len(whole) - 1):
         with pytest.raises(ValueError, match=r"a\.wav: "):
-            load(write(tmp_path, whole[:cut], "a.wav"))
+            read(write(tmp_path, whole[:cut], "a.wav"))
+    wavfile.write(tmp_path / "b.wav", 1000, SAMPLES)
+    path = write(tmp_path, (tmp_path / "b.wav").read_bytes()[: -16 * 100], "a.wav")
+    with pytest.raises(ValueError, match=r"a\.wav: .*cut short"):
+        read(path)
     with pytest.raises(ValueError, match=r"a\.wav: .*format"):
         load(write(tmp_path, b"text" * 50, "a.wav"))
 
@@ -240,7 +244,7 @@ def test_wav_tells_its_rate(tmp_path):
 
 
 def test_missing_and_unknown_files(tmp_path):
-    with pytest.raises(ValueError, match="nothing.csv: there is no such file"):
+    with pytest.raises(ValueError, match=r"nothing\.csv: there is no such file"):
         load(tmp_path / "nothing.csv")
     with pytest.raises(ValueError, match="there is no such file"):
         load(tmp_path)

@@ -2,8 +2,10 @@
 
 import re
 import shutil
+from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
 from brian2 import get_logger, prefs
 from brian2.codegen.targets import codegen_targets
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
@@ -29,6 +31,19 @@ codegen_targets.add(FusedCodeObject)
 class FusedDevice(CPPStandaloneDevice):
     """`CPPStandaloneDevice` that fuses the time step wherever that gives the same results."""
 
+    single_arithmetic = False
+
+    def activate(self, *args, single_arithmetic=False, **kwds):
+        super().activate(*args, **kwds)
+        if single_arithmetic and prefs.core.default_float_dtype != np.float32:
+            raise ValueError(
+                "single_arithmetic=True: needs prefs.core.default_float_dtype = float32, "
+                f"which is {prefs.core.default_float_dtype}"
+            )
+        # Whether single precision networks compute in single precision throughout. Brian2 takes
+        # the time step and the constants in equations as doubles, at half the speed.
+        self.single_arithmetic = single_arithmetic
+
     def code_object_class(self, codeobj_class=None, fallback_pref=None):
         return FusedCodeObject if codeobj_class is None else codeobj_class
 
@@ -39,16 +54,29 @@ class FusedDevice(CPPStandaloneDevice):
         return codeobj
 
     def build(self, *args, **kwds):
+        self.absorbed = {}
         queue, self.main_queue = self.main_queue, []
-        n_runs = 0
-        for entry in queue:
-            if entry[0] == "run_network":
-                net, lines = entry[1]
-                lines = self._fuse(net, lines, n_runs)
-                entry = ("run_network", (net, lines))
-                n_runs += 1
-            self.main_queue.append(entry)
+        run = 0
+        for what, arguments in queue:
+            if what == "run_network":
+                net, lines = arguments
+                arguments = (net, self._fuse(net, lines, run))
+                run += 1
+            elif what == "after_run_code_object" and arguments[0].name in self.absorbed:
+                space = arguments[0].template_kwds["eventspace_variable"]
+                clear = f"brian::{self.get_array_name(space)}[{space.size - 1}] = 0;"
+                what, arguments = "insert_code", clear
+            self.main_queue.append((what, arguments))
+        for name in self.absorbed:
+            del self.code_objects[name]
         super().build(*args, **kwds)
+
+    def write_static_arrays(self, directory):
+        """Also those of the absorbed code objects, whose functions the fused ones call."""
+        code_objects = self.code_objects
+        self.code_objects = code_objects | self.absorbed
+        super().write_static_arrays(directory)
+        self.code_objects = code_objects
 
     def copy_source_files(self, writer, directory):
         super().copy_source_files(writer, directory)
@@ -56,14 +84,15 @@ class FusedDevice(CPPStandaloneDevice):
         shutil.copy2(header, Path(directory) / "brianlib" / header.name)
         writer.header_files.add(f"brianlib/{header.name}")
 
-    def _fuse(self, net, lines: list[str], n_runs: int) -> list[str]:
+    def _fuse(self, net, lines: list[str], run: int) -> list[str]:
         """Put fused code objects in the place of the known ones that ``net.run`` is to call."""
+        if prefs.devices.cpp_standalone.openmp_threads:
+            logger.info(f"{net.name}: Brian2's own code, since OpenMP is on", "unfused")
+            return lines
         add = re.compile(rf"{net.name}\.add\(&(\w+), _run_(\w+)\);")
         clocks = {clock.name: clock for clock in self.clocks}
         matches = [add.fullmatch(line) for line in lines]
-        schedule = [
-            (clocks[m.group(1)], self.code_objects[m.group(2)]) for m in matches if m
-        ]
+        schedule = [(clocks[m.group(1)], self.code_objects[m.group(2)]) for m in matches if m]
         parts = stretches(schedule)
         reason = self._why_not_blocks(parts, lines)
         if reason:
@@ -72,8 +101,8 @@ class FusedDevice(CPPStandaloneDevice):
         for part in parts:
             codeobjs = part.codeobjs
             if part.known:
-                name = f"fused_{n_runs}_{len(calls)}_{net.name}"
-                codeobjs = [self._fused_code_object(name, part, not reason, n_runs > 0)]
+                name = f"fused_{run}_{len(calls)}_{net.name}"
+                codeobjs = [self._fused_code_object(name, part, not reason, run)]
             calls += [f"{net.name}.add(&{part.clock.name}, _run_{c.name});" for c in codeobjs]
         rest = [line for line, m in zip(lines, matches, strict=True) if not m]
         return rest[:1] + calls + rest[1:]  # the first line clears the network
@@ -87,31 +116,39 @@ class FusedDevice(CPPStandaloneDevice):
             return "there are several clocks"
         return why_not_blocks(parts[0].codeobjs)
 
-    def _fused_code_object(self, name, part, blocks, later_run):
-        """Make the code object and take over the preparation of the spike queues."""
+    def _fused_code_object(self, name, part, blocks, run):
+        """The code object that does the work of those of `part`, and replaces them."""
         arguments = template_arguments(part.codeobjs, part.clock, blocks, self)
-        pushes = {id(c) for c in part.codeobjs if c.template_name == "synapses_push_spikes"}
-        self.main_queue = [
-            (what, args)
-            for what, args in self.main_queue
-            if not (what == "before_run_code_object" and id(args[0]) in pushes)
-        ]
-        profiled = any(c.name in self.profiled_codeobjects for c in part.codeobjs)
-        if profiled:
-            self.profiled_codeobjects.append(name)
+        compiler = defaultdict(list)
+        for codeobj in part.codeobjs:
+            for key, values in codeobj.compiler_kwds.items():
+                compiler[key] += [value for value in values if value not in compiler[key]]
+        names = {codeobj.name for codeobj in part.codeobjs}
+        profiled = not names.isdisjoint(self.profiled_codeobjects)
         code = FusedCodeObject.templater.fused(
             None,
             None,
             codeobj_name=name,
-            later_run=later_run,
+            run=run,
             profiled=profiled,
-            user_headers=self.headers + prefs["codegen.cpp.headers"],
+            user_headers=self.headers + prefs["codegen.cpp.headers"] + compiler["headers"],
             **arguments,
         )
+        if not arguments["may_refuse"]:
+            self.absorbed |= {codeobj.name: codeobj for codeobj in part.codeobjs}
+            self.profiled_codeobjects = [c for c in self.profiled_codeobjects if c not in names]
+        if profiled:
+            self.profiled_codeobjects.append(name)
+        # The fused code sees to the spike queues itself, and only where it refuses.
+        self.main_queue = [
+            (what, args)
+            for what, args in self.main_queue
+            if what != "before_run_code_object" or args[0].name not in names
+        ]
         codeobj = FusedCodeObject(
             self, code, {}, {}, template_name="fused", template_source="", name=name,
-            compiler_kwds={},
-        )
+            compiler_kwds=dict(compiler),
+        )  # fmt: skip
         self.code_objects[name] = codeobj
         return codeobj
 

@@ -34,6 +34,19 @@ inline void flush_to_zero() {
 #endif
 }
 
+// Spikes under way in a delayed pathway stay with the code that held them back, so only one
+// Network.run of a script may hold any.
+inline void check_delays(int run, bool delayed, bool fused) {
+    static int before = -1;
+    static bool before_fused = false;
+    if (before >= 0 && before != run && (before_fused || fused)) {
+        std::cerr << "ebn_brian.fused: a run after a run with delayed synapses would lose their "
+                     "spikes under way; use set_device('cpp_standalone')" << std::endl;
+        std::exit(1);
+    }
+    if (delayed) before = run, before_fused = fused;
+}
+
 // The events of one kind (spikes, or a custom event) of one block: sorted neuron indices.
 struct Events {
     int32_t* index;

@@ -36,7 +36,11 @@ def stretches(schedule) -> list[Stretch]:
     """Divide the schedule, pairs (clock, code object), into what is known and what is not."""
     result = []
     for clock, codeobj in schedule:
-        known = codeobj.template_name in KINDS and type(clock).__name__ == "Clock"
+        known = (
+            codeobj.template_name in KINDS
+            and getattr(codeobj, "translation", None) is not None
+            and type(clock).__name__ == "Clock"
+        )
         if result and (result[-1].clock, result[-1].known) == (clock, known):
             result[-1].codeobjs.append(codeobj)
         else:
@@ -119,6 +123,7 @@ def event_name(codeobj) -> str:
 def template_arguments(codeobjs, clock, blocks: bool, device) -> dict:
     """Arguments of the template fused.cpp for these code objects, in their order."""
     pieces, support, hashdefines, events, pathways, rows = [], [], [], {}, [], {}
+    may_refuse = False  # where delays may differ between synapses, Brian2's own code stays at hand
     for codeobj in codeobjs:
         piece = _piece(codeobj, blocks, device)
         lines = codeobj.translation.keywords["support_code_lines"]
@@ -158,6 +163,7 @@ def template_arguments(codeobjs, clock, blocks: bool, device) -> dict:
             }
             delay = device.get_array_name(pathway.variables["delay"], access_data=False)
             pathways.append({"name": pathway.name, "delay": delay, "push": push})
+            may_refuse |= not pathway.variables["delay"].scalar
         pieces.append(piece)
 
     arguments = {
@@ -167,6 +173,7 @@ def template_arguments(codeobjs, clock, blocks: bool, device) -> dict:
         "all_events": list(events.values()),
         "pathways": pathways,
         "all_rows": list(rows.values()),
+        "may_refuse": may_refuse,
         "blocks": blocks,
         "clock": clock.name,
         "clock_t": device.get_array_name(clock.variables["t"]),
@@ -189,6 +196,7 @@ def _piece(codeobj, blocks, device) -> dict:
         "vector_code": translation.vector_code[None],
         "parallel": is_parallel(codeobj),
         "keywords": {"_uses_refractory": False},
+        "recorded": {},
     }
     piece["keywords"] |= codeobj.template_kwds
     for name, var in codeobj.variables.items():

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from brian2 import Function
 from brian2.codegen.generators.cpp_generator import CPPCodeGenerator, c_data_type
 from brian2.core.variables import ArrayVariable, Constant, DynamicArrayVariable
+from brian2.devices.device import get_device
 from brian2.parsing.rendering import CPPNodeRenderer
+from brian2.utils.stringtools import word_substitute
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,14 @@ class Translation:
     keywords: dict
     read: set = field(default_factory=set)
     written: set = field(default_factory=set)
+
+
+class SingleRenderer(CPPNodeRenderer):
+    """Writes floating point constants in single precision."""
+
+    def render_Constant(self, node):
+        text = super().render_Constant(node)
+        return f"{text}f" if isinstance(node.value, float) else text
 
 
 class Generator(CPPCodeGenerator):
@@ -43,6 +53,19 @@ class Generator(CPPCodeGenerator):
         self.translations[self.name] = translation
         return scalar, vector, keywords
 
+    def translate_expression(self, expr):
+        """As Brian2, in single precision without its double constants if the device says so."""
+        if not getattr(get_device(), "single_arithmetic", False):
+            return super().translate_expression(expr)
+        expr = word_substitute(expr, self.func_name_replacements)
+        return SingleRenderer(auto_vectorise=self.auto_vectorise).render_expr(expr).strip()
+
+    def translate_to_read_arrays(self, read, write, indices):
+        lines = super().translate_to_read_arrays(read, write, indices)
+        if getattr(get_device(), "single_arithmetic", False):
+            lines = [line.replace("const double dt =", "const float dt =") for line in lines]
+        return lines
+
     def translate_statement(self, statement):
         """As Brian2, with logical operators that evaluate both sides, which GCC can vectorise."""
         line = super().translate_statement(statement)
@@ -65,7 +88,9 @@ def constants(codeobj, device) -> list[str]:
     for name, var in codeobj.variables.items():
         if isinstance(var, Constant):
             value = CPPNodeRenderer().render_expr(repr(var.value))
-            lines.append(f"const {c_data_type(var.dtype)} {name} = {value};")
+            dtype = c_data_type(var.dtype)
+            dtype = "float" if dtype == "double" and device.single_arithmetic else dtype
+            lines.append(f"const {dtype} {name} = {value};")
         elif isinstance(var, DynamicArrayVariable) and var.ndim == 1:
             vector, array = device.dynamic_arrays[var], device.arrays[var]
             lines.append(f"{c_data_type(var.dtype)}* const {array} = {vector}.data();")

@@ -15,7 +15,7 @@
 {% for name in user_headers | sort %}
 #include {{name}}
 {% endfor %}
-{% for piece in pieces %}
+{% for piece in pieces if may_refuse %}
 #include "code_objects/{{piece.name}}.h"
 {% if piece.kind == 'push' %}
 #include "code_objects/before_run_{{piece.name}}.h"
@@ -23,7 +23,11 @@
 {% endfor %}
 
 // Iterations of the marked loops touch different elements of what they write.
+#ifdef __clang__
+#define IVDEP _Pragma("clang loop vectorize(assume_safety)")
+#else
 #define IVDEP _Pragma("GCC ivdep")
+#endif
 // As wide as a floating point number, so that comparisons fill whole vectors.
 typedef {{ 'int32_t' if single else 'int64_t' }} mask_t;
 
@@ -62,11 +66,15 @@ struct Plan {
     void make()
     {
         ready = true;
+        bool delayed = false;
         {% for pathway in pathways %}
         delay_{{pathway.name}} = fused::delay_steps({{pathway.delay}}, {{clock}}.dt[0]);
         if (delay_{{pathway.name}} < 0)
             refused = "the synapses of '{{pathway.name}}' have different delays";
+        delayed |= delay_{{pathway.name}} != 0;
         {% endfor %}
+        fused::check_delays({{run}}, delayed, !refused);
+        {% if may_refuse %}
         if (refused)
         {
             {% for pathway in pathways %}
@@ -75,6 +83,7 @@ struct Plan {
             std::cout << "ebn_brian.fused: " << refused << ", so Brian2's own code runs" << std::endl;
             return;
         }
+        {% endif %}
         {% if blocks %}
         {% for rows in all_rows %}
         blocks.connect({{rows.source_group}}, {{rows.target_group}}, {{rows.pre}}, {{rows.post}});
@@ -108,6 +117,7 @@ void _run_{{codeobj_name}}()
     {% endif %}
     if (!plan.ready)
         plan.make();
+    {% if may_refuse %}
     if (plan.refused)
     {
         {% for piece in pieces %}
@@ -115,6 +125,7 @@ void _run_{{codeobj_name}}()
         {% endfor %}
         return;
     }
+    {% endif %}
     {% if profiled %}
     const auto _start_time = std::chrono::high_resolution_clock::now();
     {% endif %}
@@ -123,7 +134,7 @@ void _run_{{codeobj_name}}()
     {% if blocks %}
     // Several steps at once; the last is left to Network::run, which moves the clock.
     const int64_t _end_step = std::min(_first_step + fused::CHUNK, fused::End::of({{clock}}));
-    {% for piece in pieces if piece.kind == 'spikemonitor' %}
+    {% for piece in pieces if piece.recorded %}
     std::vector<int32_t> _when_{{piece.name}};
     {% endfor %}
     for (size_t _block = 0; _block < plan.blocks.count(); _block++)
@@ -173,7 +184,7 @@ void _run_{{codeobj_name}}()
     {% if blocks %}
     {{clock}}.timestep[0] = _end_step - 1;
     {{clock}}.t[0] = _end_step - 1 == _first_step ? {{clock}}.t[0] : (_end_step - 1) * {{clock}}.dt[0];
-    {% for piece in pieces if piece.kind == 'spikemonitor' %}
+    {% for piece in pieces if piece.recorded %}
     {
         const fused::Order order(_when_{{piece.name}});
         {% for array in piece.recorded.values() %}

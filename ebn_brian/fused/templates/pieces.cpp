@@ -106,7 +106,7 @@ for (int _k = 0; _k < {{piece.events}}.count; _k++)
     {% endfor %}
     {{piece.keywords.count}}[_idx - _source_start]++;
     {{piece.keywords.N}}++;
-    {% if blocks %}
+    {% if blocks and piece.recorded %}
     _when_{{piece.name}}.push_back(_step - _first_step);
     {% endif %}
 }

@@ -1,0 +1,164 @@
+"""How fine must the weights be? Distance and error against the weight step and the counter's bits.
+
+The paper states the trade-off between granularity and accuracy; this study measures it. A step is
+varied with a free counter; a number of bits sets both the rails, ``+-(2**(bits - 1) - 1)`` steps,
+and the step, so that the rails stand at ``+-|D|**2``. Every point learns on the same chips.
+"""
+
+from pathlib import Path
+
+import click
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+import xarray as xr
+from brian2 import second
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
+from tqdm import tqdm
+
+from ebn_brian import balance
+from ebn_brian.network import KAPPA, V_UNIT
+from ebn_brian.plasticity import DiscreteRule
+
+from .common import check_before_start, provenance, save, show, study_options
+from .learning import Task, random_task
+from .training import Simulation, steps
+
+STEPS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
+BITS = (3, 4, 5, 6, 7, 8)
+DEAD_ZONE = 0.25
+MEASURES = ("distance", "error", "rate_hz")
+N_NEURONS = 20
+COLORS = {"random": "#c8553d", "even": "#1f6f8b"}  # by decoder
+
+
+def rule(step: float, bits: int | None = None) -> DiscreteRule:
+    """The rule at `step`, with a dead zone that holds at least half a step of the comparison."""
+    return DiscreteRule(step * V_UNIT, KAPPA, max(DEAD_ZONE, KAPPA * step / 2) * V_UNIT, bits)
+
+
+def points() -> dict[tuple[str, float], DiscreteRule]:
+    """Rules of the study by axis and value."""
+    by_step = {("step", step): rule(step) for step in STEPS}
+    return by_step | {("bits", b): rule(1 / (2 ** (b - 1) - 1), b) for b in BITS}
+
+
+def run_point(simulation: Simulation, task: Task, rule: DiscreteRule, training: float, seed: int):
+    """Measures of all chips after learning with `rule`, (n_chips,) each."""
+    simulation = simulation.using(rule)
+    step = float(rule.step / V_UNIT)
+    n_chips, _, n_neurons = task.D.shape
+    largest = rule.w_max * step if rule.n_bits else None
+    initial = balance.random_weights(n_chips, n_neurons, seed, step=step, max_weight=largest)
+    state = simulation.rest(initial)
+    n_steps = steps(training * second)
+    for stretch in simulation.advance(state, task.training, 0, n_steps, plastic=True):
+        state = stretch.state
+    return simulation.evaluate(simulation.weights(state), task.test).measures()
+
+
+def run_decoder(decoder: str, chips: int, training: float, seed: int, device: str, bar) -> dict:
+    """Measures, (n_chips,) each, of every point and of the optimal weights."""
+    task = random_task(chips, N_NEURONS, decoder, rule(0.04), seed)
+    simulation = Simulation(task.D, rule(0.04), device=device)
+    found = {("optimal", 0): simulation.evaluate(simulation.optimal, task.test).measures()}
+    for point, chosen in points().items():
+        found[point] = run_point(simulation, task, chosen, training, seed)
+        bar.update()
+    return found
+
+
+def dataset(found: dict[str, dict], training: float) -> xr.Dataset:
+    """Measures with dimensions decoder, step or bits, and chip."""
+    data = xr.Dataset(
+        coords={"decoder": list(found), "step": list(STEPS), "bits": list(BITS)},
+        attrs={"training_s": training},
+    )
+    data["step"].attrs["units"] = "|D|^2"
+    for name in MEASURES:
+        units = {"units": "Hz" if name == "rate_hz" else "1"}
+        for axis, values in (("optimal", (0,)), ("step", STEPS), ("bits", BITS)):
+            table = np.array([[f[axis, v][name] for v in values] for f in found.values()])
+            if axis == "optimal":
+                data[f"{name}_{axis}"] = ("decoder", "chip"), table[:, 0], units
+            else:
+                data[f"{name}_{axis}"] = ("decoder", axis, "chip"), table, units
+    return data
+
+
+def figure(data: xr.Dataset) -> Figure:
+    """Rows distance and error; columns step and bits; single chips, medians, and the optimum."""
+    sns.set_theme(context="paper", style="ticks")
+    fig, axes = plt.subplots(2, 2, figsize=(8.5, 5.8), sharex="col", sharey="row")
+    labels = {"distance": "distance to optimal", "error": "decoding error"}
+    for row, (name, label) in zip(axes, labels.items(), strict=True):
+        for ax, axis in zip(row, ("step", "bits"), strict=True):
+            for decoder, color in COLORS.items():
+                values = data[f"{name}_{axis}"].sel(decoder=decoder)
+                x = data[axis].values
+                ax.plot(x, values.values, ".", color=color, alpha=0.25, ms=4, mew=0)
+                ax.plot(x, values.median("chip"), "o-", color=color, ms=5, label=decoder)
+                if name == "error":
+                    optimal = float(data["error_optimal"].sel(decoder=decoder).median())
+                    ax.axhline(optimal, color=color, ls="--", lw=1, label=f"{decoder}, optimal")
+            ax.set(yscale="log")
+            sns.despine(ax=ax)
+        row[0].set_ylabel(label)
+    axes[0, 0].legend(title="decoder", frameon=False)
+    axes[1, 0].legend(frameon=False)
+    axes[1, 0].set(xscale="log", xlabel="weight step / |D|²")
+    axes[1, 0].xaxis.set_major_locator(FixedLocator(STEPS))
+    axes[1, 0].xaxis.set_minor_locator(NullLocator())
+    axes[1, 0].set_xticklabels(map(str, STEPS))
+    axes[1, 1].set(xlabel="bits of the counter, sign included", xticks=BITS)
+    fig.suptitle(f"{data.sizes['chip']} chips after {data.attrs['training_s']:g} s of learning")
+    fig.tight_layout()
+    return fig
+
+
+def rows(data: xr.Dataset) -> dict:
+    """Median and worst over chips, by decoder and point."""
+    table = {}
+    for decoder in data["decoder"].values:
+        for axis, values in (("step", STEPS), ("bits", BITS)):
+            for value in values:
+                chips = {
+                    n: data[f"{n}_{axis}"].sel({"decoder": decoder, axis: value}) for n in MEASURES
+                }
+                table[f"{decoder}_{axis}_{value:g}"] = {
+                    f"{name}_{of}": float(reduce(chips[name]))
+                    for name in MEASURES
+                    for of, reduce in (("median", np.median), ("worst", np.max))
+                }
+    return table
+
+
+@click.command()
+@click.option("--chips", default=20, show_default=True, type=click.IntRange(1))
+@click.option("--training", default=100.0, show_default=True, type=click.FloatRange(0.1, 1e6))
+@study_options("granularity")
+def main(chips: int, training: float, out: Path, seed: int, quick: bool, device: str):
+    """Distance to the optimal weights and decoding error against step and number of bits."""
+    if quick:
+        chips, training = min(chips, 4), min(training, 10.0)
+    parameters = click.get_current_context().params | {"chips": chips, "training": training}
+    check_before_start(out, device)
+    with tqdm(total=len(COLORS) * len(points()), desc="points") as bar:
+        found = {d: run_decoder(d, chips, training, seed, device, bar) for d in COLORS}
+    data = dataset(found, training)
+    table = rows(data)
+    summary: dict = {
+        f"{name}_{point}": value for point, row in table.items() for name, value in row.items()
+    }
+    for decoder in COLORS:
+        optimal = data["error_optimal"].sel(decoder=decoder)
+        summary[f"error_{decoder}_optimal_median"] = float(optimal.median())
+    summary["provenance"] = provenance(parameters)
+    save(out, summary, data, figure(data))
+    show(table, f"{chips} chips, {training:g} s of learning")
+    click.echo(f"figure, numbers and data: {out}/")
+
+
+if __name__ == "__main__":
+    main()
