@@ -2,7 +2,7 @@
 
 ::
 
-    program = devices.build(lambda: Network(chips.objects, monitor), "cpp_standalone")
+    program = devices.build(make_network)  # a function that returns a Network
     run = program.run({"recurrent.w": w, "drive.values": c}, duration=10*second, read=["spikes.t"])
 
 Names are those of Brian2's own command line: ``group.variable``, and ``name.values`` for a
@@ -28,11 +28,13 @@ from brian2.codegen.runtime.cython_rt.extension_manager import get_cython_cache_
 from brian2.devices.device import get_device, reset_device, set_device
 from brian2.units.fundamentalunits import have_same_dimensions
 
+from . import fused  # noqa: F401  registers cpp_fused
 from .seeds import check_seed
 
 #: Targets by name. ``runtime`` lets Brian2 choose between cython and numpy.
 RUNTIME = {"runtime": "auto", "numpy": "numpy", "cython": "cython"}
-STANDALONE = ("cpp_standalone",)
+#: ``cpp_fused`` is ``cpp_standalone`` with the time step fused into one function (see `fused`).
+STANDALONE = ("cpp_fused", "cpp_standalone")
 
 #: No fast-math, no fused multiply-add: the same bits as numpy, whatever the size of the batch.
 STRICT_FLAGS = ("-w", "-O3", "-march=native", "-ffp-contract=off", "-std=c++17")
@@ -40,7 +42,7 @@ STRICT = {
     "codegen.cpp.extra_compile_args_gcc": list(STRICT_FLAGS),
     # modules are cached by their code alone: keep apart those compiled with other flags
     "codegen.runtime.cython.cache_dir": str(
-        Path(get_cython_cache_dir() or tempfile.gettempdir()) / "ebn_brian_strict"
+        Path(get_cython_cache_dir() or tempfile.gettempdir(), "ebn_brian_strict")
     ),
     "devices.cpp_standalone.openmp_threads": 0,
 }
@@ -69,7 +71,7 @@ class Array:
 
 
 def build(
-    make_network: Callable[[], Network], device: str = "cpp_standalone", directory=None
+    make_network: Callable[[], Network], device: str = "cpp_fused", directory=None
 ) -> "RuntimeProgram | StandaloneProgram":
     """Build what `make_network` returns for a target.
 
@@ -78,7 +80,7 @@ def build(
     make_network
         Makes all Brian2 objects and returns their `Network`; called once, with the target active.
     device
-        ``'cpp_standalone'``, ``'runtime'``, ``'numpy'`` or ``'cython'``.
+        ``'cpp_fused'``, ``'cpp_standalone'``, ``'runtime'``, ``'numpy'`` or ``'cython'``.
     directory
         Folder for the generated program; by default a temporary one that goes with the program.
 

@@ -43,9 +43,9 @@ def study_options(name: str) -> Callable:
                 click.option("--quick", is_flag=True, help="A small version, to see it work."),
                 click.option(
                     "--device",
-                    default="cpp_standalone",
+                    default="cpp_fused",
                     show_default=True,
-                    help="Target of Brian2: cpp_standalone, runtime, numpy or cython.",
+                    help="Target: cpp_fused, cpp_standalone, runtime, numpy or cython.",
                 ),
             )
         ):

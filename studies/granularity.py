@@ -46,7 +46,7 @@ def points() -> dict[tuple[str, float], DiscreteRule]:
 
 def run_point(simulation: Simulation, task: Task, rule: DiscreteRule, training: float, seed: int):
     """Measures of all chips after learning with `rule`, (n_chips,) each."""
-    simulation = simulation.using(rule)
+    simulation = simulation.using(rule=rule)
     step = float(rule.step / V_UNIT)
     n_chips, _, n_neurons = task.D.shape
     largest = rule.w_max * step if rule.n_bits else None
@@ -58,11 +58,11 @@ def run_point(simulation: Simulation, task: Task, rule: DiscreteRule, training: 
     return simulation.evaluate(simulation.weights(state), task.test).measures()
 
 
-def run_decoder(decoder: str, chips: int, training: float, seed: int, device: str, bar) -> dict:
+def run_decoder(simulation: Simulation, task: Task, training: float, seed: int, bar) -> dict:
     """Measures, (n_chips,) each, of every point and of the optimal weights."""
-    task = random_task(chips, N_NEURONS, decoder, rule(0.04), seed)
-    simulation = Simulation(task.D, rule(0.04), device=device)
-    found = {("optimal", 0): simulation.evaluate(simulation.optimal, task.test).measures()}
+    simulation = simulation.using(D=task.D)
+    found: dict[tuple[str, float], dict] = {}
+    found["optimal", 0] = simulation.evaluate(simulation.optimal, task.test).measures()
     for point, chosen in points().items():
         found[point] = run_point(simulation, task, chosen, training, seed)
         bar.update()
@@ -144,12 +144,16 @@ def main(chips: int, training: float, out: Path, seed: int, quick: bool, device:
         chips, training = min(chips, 4), min(training, 10.0)
     parameters = click.get_current_context().params | {"chips": chips, "training": training}
     check_before_start(out, device)
+    tasks = {d: random_task(chips, N_NEURONS, d, rule(0.04), seed) for d in COLORS}
+    simulation = Simulation(tasks["random"].D, rule(0.04), device=device)
     with tqdm(total=len(COLORS) * len(points()), desc="points") as bar:
-        found = {d: run_decoder(d, chips, training, seed, device, bar) for d in COLORS}
+        found = {d: run_decoder(simulation, t, training, seed, bar) for d, t in tasks.items()}
     data = dataset(found, training)
     table = rows(data)
     summary: dict = {
-        f"{name}_{point}": value for point, row in table.items() for name, value in row.items()
+        "{}_{}_{}".format(name.rpartition("_")[0], point, name.rpartition("_")[2]): value
+        for point, row in table.items()
+        for name, value in row.items()
     }
     for decoder in COLORS:
         optimal = data["error_optimal"].sel(decoder=decoder)

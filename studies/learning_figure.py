@@ -18,7 +18,7 @@ def figure(result) -> Figure:
     stages = result.evaluations
     chip = _median_chip(stages["learned"].measures()["error"])
     fig = plt.figure(figsize=(12.5, 7.2), layout="constrained")
-    left, right = fig.subfigures(1, 2, width_ratios=(3, 1.15)).flat
+    left, right = np.asarray(fig.subfigures(1, 2, width_ratios=(3, 1.15)))
     order = _by_direction(stages["learned"].simulation.D[chip])
     axes = left.subplots(3, 3, height_ratios=(1, 1, 1.35))
     span = _span(len(stages["learned"].c))

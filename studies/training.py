@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from brian2 import Hz, Network, Quantity, SpikeMonitor, TimedArray, ms, second
@@ -55,7 +56,12 @@ class Stretch:
 
 
 class Simulation:
-    """Chips with decoders `D` (n_chips, n_signals, n_neurons), built once for a target."""
+    """Chips with decoders `D` (n_chips, n_signals, n_neurons), built once for a target.
+
+    Decoders, rule and mismatch are run-time values of the program: see `using`. A simulation can be
+    pickled and used by several processes at once; one that is given a `directory` for the program
+    outlives the process that made it. A run that takes longer than `timeout` is an error.
+    """
 
     def __init__(
         self,
@@ -64,9 +70,11 @@ class Simulation:
         *,
         synapse: str = "delta",
         reset: str = "absolute",
-        device: str = "cpp_standalone",
+        device: str = "cpp_fused",
+        directory: Path | None = None,
+        timeout: Quantity | None = None,
     ):
-        self.D, self.rule = D, rule
+        self.D, self.rule, self.values = D, rule, dict[str, np.ndarray]()
         self.n_chips, self.n_signals, self.n_neurons = D.shape
         self.optimal = balance.optimal_weights(D)
         self.potentials = ["neurons.v"] + ["neurons.v_fast"] * (synapse == "exponential")
@@ -80,17 +88,34 @@ class Simulation:
             chips.neurons.clock.dt = DT
             return Network(chips.objects, SpikeMonitor(chips.neurons, name="spikes"))
 
-        self.program = devices.build(make_network, device)
+        self.program = devices.build(make_network, device, directory)
+        self.limit = {} if timeout is None else {"timeout": timeout}
 
-    def using(self, rule: DiscreteRule) -> "Simulation":
-        """The same chips and program with another rule (whose kappa sets no thresholds here)."""
+    def using(
+        self,
+        D: np.ndarray | None = None,
+        rule: DiscreteRule | None = None,
+        values: dict[str, np.ndarray] | None = None,
+    ) -> "Simulation":
+        """The same program for other decoders of the same shape, another rule, or other `values`.
+
+        Values are variables of neurons and synapses, ``group.variable`` in base units, and win
+        over what follows from the others. Thresholds stay those of the kappa that the program was
+        built with.
+        """
         other = copy(self)
-        other.rule = rule
+        other.values = self.values if values is None else values
+        other.rule = rule or self.rule
+        if D is not None:
+            other.D, other.optimal = D, balance.optimal_weights(D)
         return other
 
     def _parameters(self, plastic: bool) -> dict[str, np.ndarray]:
-        values = self.rule.parameters | {"plastic": plastic}
-        return {f"recurrent.{name}": np.asarray(float(v)) for name, v in values.items()}
+        rule = self.rule.parameters | {"plastic": plastic}
+        values = {f"recurrent.{name}": np.asarray(float(value)) for name, value in rule.items()}
+        F = self.D * float(V_UNIT)
+        values |= {f"neurons.F_{j}": F[:, j].ravel() for j in range(self.n_signals)}
+        return values | self.values
 
     def rest(self, Omega: np.ndarray) -> State:
         """Chips at rest with weights `Omega` (n_chips, n_neurons, n_neurons)."""
@@ -120,6 +145,7 @@ class Simulation:
                 },
                 duration=length * DT,
                 read=["recurrent.w", "spikes.i", "spikes.t", *self.potentials],
+                **self.limit,
             )
             self.cpu_seconds += run.cpu_seconds
             state = State(run["recurrent.w"], {name: run[name] for name in self.potentials})

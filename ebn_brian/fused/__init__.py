@@ -1,1 +1,43 @@
-from .device import cpp_fused_device
+"""A C++ core for Brian2: the whole time step as one function, block of neurons by block.
+
+::
+
+    import ebn_brian.fused
+    set_device("cpp_fused", build_on_run=False)     # then as with 'cpp_standalone'
+
+State update, thresholds, resets, synapses and spike monitors of a network become one code object,
+generated from the user's equations by Brian2 itself. Where no synapse crosses, neurons are cut
+into blocks that fit in the cache, and each block runs for `fused.h`'s ``CHUNK`` steps before the
+next one. Results are those of ``cpp_standalone``, to the last bit, with spikes in the same order.
+
+==================== ==============================================================================
+what                 how it runs
+==================== ==============================================================================
+NeuronGroups with    in blocks: events, custom events, ``run_on_event``, ``run_regularly``,
+Synapses             refractoriness, several groups and pathways, ``on_post``, event-driven
+                     synapses, a delay that all synapses of a pathway share (``delay=...``)
+random functions,    fused, but all neurons together and one step at a time (in this order random
+shared variables     numbers are drawn as in ``cpp_standalone``); so do synapses with differential
+that are written,    equations of their own, linked variables, subgroups that run code
+...
+StateMonitor,        Brian2's own code, called between the fused parts, one step at a time; so are
+PopulationRate-      summed variables, SpikeGeneratorGroup, clocks other than `Clock`, all that is
+Monitor, ...         unknown. Several clocks are fused each on its own
+delays that differ   Brian2's own code, decided when the simulation starts and said on its output
+between synapses
+OpenMP               Brian2's own code
+==================== ==============================================================================
+
+A message of level INFO tells why a network does not run in blocks. A delay that is given per
+synapse (no ``delay=`` in `Synapses`) is looked at when the simulation starts, and fused if all
+are equal. A script with several ``run`` calls and delays is refused, loudly.
+
+Single precision: subnormal numbers are flushed to zero in the fused code (`FLUSH_TO_ZERO` does it
+for a whole program of any C++ device). Brian2 takes the time step and constants in equations as
+doubles also in single precision; ``set_device('cpp_fused', single_arithmetic=True)`` takes them as
+single, twice as fast and no longer equal to ``cpp_standalone`` to the last bit.
+"""
+
+from .device import FLUSH_TO_ZERO, cpp_fused_device
+
+__all__ = ["FLUSH_TO_ZERO", "cpp_fused_device"]

@@ -100,8 +100,8 @@ struct Rows {
         }
         first.push_back(segments.size());
     }
-    const Segment* begin(int32_t source) const { return &segments[0] + first_of(source); }
-    const Segment* end(int32_t source) const { return &segments[0] + first_of(source + 1); }
+    const Segment* begin(int32_t source) const { return segments.data() + first_of(source); }
+    const Segment* end(int32_t source) const { return segments.data() + first_of(source + 1); }
 
 private:
     int32_t first_of(int32_t source) const {

@@ -1,6 +1,7 @@
 """What the fused step must know of a code object: its text, and which arrays it touches how."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from brian2 import Function
 from brian2.codegen.generators.cpp_generator import CPPCodeGenerator, c_data_type
@@ -36,7 +37,7 @@ class Generator(CPPCodeGenerator):
     """Brian2's C++ generator, which also remembers what it has generated."""
 
     #: Translations by name of the code object, until the device collects them.
-    translations: dict[str, Translation] = {}
+    translations: ClassVar[dict[str, Translation]] = {}
 
     def translate_statement_sequence(self, sc_statements, ve_statements):
         scalar, vector, keywords = super().translate_statement_sequence(

@@ -1,0 +1,205 @@
+"""Current-mode neuron and synapse of the differential pair integrator (DPI), as Brian2 text.
+
+All states are currents in ampere. Currents enter as ratios, so that single precision does not
+underflow. Nothing here depends on the order in which spikes are handled.
+
+Neuron (Chicca et al. 2014, Proc. IEEE 102, eq. 9; no adaptation, no positive feedback)::
+
+    (1 + I_th/I_mem) tau dI_mem/dt = gain*I_in - I_th - I_mem,   gain = I_th/I_tau
+
+Synapse (Bartolozzi and Indiveri 2007, Neural Comput. 19, eqs. 3.5 and 3.8), one branch for
+excitation and one for inhibition, each driven by the DAC codes that flow now::
+
+    (1 + I_th/J) tau dJ/dt = gain*n*I_lsb - I_th - J          (linear limit: tau dJ/dt = gain*n*I_lsb - J)
+
+Comparators, counter and pulse: Büchel et al. 2020 (arXiv:2010.14353), section III and eq. 4. The
+decision is taken and latched at the onset of the extended pulse; the DAC's current flows until its
+end, one fixed delay later, and then the counter moves.
+
+Terms that an ideal circuit lacks, off by default:
+
+- *slopes*: the pair that steers a current and the transistor that reads the capacitor out differ in
+  subthreshold slope. With their ratio m (of n- and p-type transistors, kappa_n/kappa_p) a DPI
+  integrates the m-th power of its output: ``I ~ J**(1/m)``, ``dJ/dt = m*(gain*n*I_lsb - J)/tau``.
+- *conductance*: the synapses' output current falls with the membrane's voltage, ``log(I_mem)``,
+  by the fraction ``early`` per e-fold (finite output conductance).
+- comparator offset ``I_off``.
+
+============ ======= ========== ==============================================================
+symbol       unit    default    meaning
+============ ======= ========== ==============================================================
+``I_mem``    amp     I_0        membrane current
+``I_in``     amp                input current of the neuron, never below zero
+``I_dc``     amp     0 A        constant input; it sets the resting current
+``I_ext``    amp     0 A        further input, for the user's own equations
+``bias_on``  1       1          1 while the constant input is on
+``tau``      second             C_mem*Ut/(kappa*I_tau)
+``gain``     1       1          I_th/I_tau of the neuron
+``I_th``     amp                gain current of the neuron's DPI; with ``slope``, where it bends
+``I_0``      amp                dark current: the floor of ``I_mem``
+``slope``    1       1          slope ratio m of the neuron's DPI
+``J_b``      amp     0 A        linear state of branch b (``e`` exciting, ``i`` inhibiting)
+``I_b``      amp                output current of branch b
+``n_b``      1       0          sum of the DAC codes that flow into branch b now, in LSB
+``I_lsb``    amp                DAC unit current: one LSB of the counter
+``tau_b``    second             C_syn*Ut/(kappa*I_tau) of branch b
+``gain_b``   1       1          I_th/I_tau of branch b
+``I_th_b``   amp                gain current of branch b (full form only)
+``I_0_b``    amp                floor of ``J_b`` (full form only)
+``slope_syn`` 1      1          slope ratio m of the synapses' DPIs
+``early``    1       0          loss of synaptic current per e-fold of ``I_mem``
+``I_early``  amp     I_rest     membrane current at which that loss is zero
+``I_spk``    amp                spike threshold
+``I_reset``  amp                reset
+``t_ref``    second             refractory time; must exceed the pulse width
+``I_ref``    amp                comparators' reference, I_rest in eq. 4
+``I_off``    amp     0 A        comparators' offset, added to ``I_mem``
+============ ======= ========== ==============================================================
+
+The counter ``w``, its rails, ``kappa`` and the tolerance ``dead_zone = 2*I_SL`` are those of
+`ebn_brian.plasticity.DiscreteRule` with ``step`` in ampere and ``state = STATE``.
+"""
+
+#: Membrane equation by form, for ideal transistors.
+NEURON = {
+    "full": (
+        "dI_mem/dt = (I_mem/(I_mem + I_th)*(gain*I_in - I_th - I_mem) + I_0)/tau : amp\n"
+        "I_th : amp\nI_0 : amp\n"
+    ),
+    "linear": "dI_mem/dt = (gain*I_in - I_mem)/tau : amp\n",
+}
+
+#: The full form where the pair's slope differs from that of the read-out.
+NEURON_SLOPES = (
+    "dI_mem/dt = (I_mem*(gain*I_in/I_th/(1 + (I_mem/I_th)**slope) - 1) + I_0)/tau : amp\n"
+    "I_th : amp\nI_0 : amp\nslope : 1\n"
+)
+
+#: Linear state of a synaptic branch by form; ``{b}`` is its letter.
+BRANCH = {
+    "full": (
+        "dJ_{b}/dt = {m}(J_{b}/(J_{b} + I_th_{b})*(gain_{b}*I_lsb*n_{b} - I_th_{b} - J_{b})"
+        " + I_0_{b})/tau_{b} : amp\nI_th_{b} : amp\nI_0_{b} : amp\n"
+    ),
+    "linear": "dJ_{b}/dt = {m}(gain_{b}*I_lsb*n_{b} - J_{b})/tau_{b} : amp\n",
+}
+
+#: Output of a branch, ideal and with slopes; both agree at one LSB.
+OUTPUT = {
+    False: "I_{b} = J_{b} : amp\n",
+    True: (
+        "I_{b} = gain_{b}*I_lsb*clip(J_{b}/(gain_{b}*I_lsb), 0, 1e9)**(1/slope_syn) : amp\n"
+    ),
+}
+
+#: A spiking neuron: pass these to `NeuronGroup`, with ``refractory='t_ref'``.
+THRESHOLD = "I_mem > I_spk"
+RESET = "I_mem = I_reset"
+SPIKING = "I_spk : amp\nI_reset : amp\nt_ref : second\n"
+
+#: What the comparators see of the neuron, for `DiscreteRule.decision`.
+STATE = "I_mem_post - I_ref_post + I_off_post"
+
+#: The counter and the latched decision, beside `DiscreteRule.model`.
+LATCH = "d : 1\n"
+
+#: The DAC's code flows into the branch of its sign from onset to offset of the pulse.
+FLOW = "n_e_post += gain*clip(w, 0, w_max)\nn_i_post += gain*clip(-w, 0, w_max)\n"
+STOP = "n_e_post -= gain*clip(w, 0, w_max)\nn_i_post -= gain*clip(-w, 0, w_max)\n"
+
+#: A synapse of fixed strength `w` (LSB), with DPI state `n_f` of its own or with that of ``e``.
+FIXED = "w : 1\n"
+
+
+def neuron(form: str = "full", slopes: bool = False, spiking: bool = False) -> str:
+    """Equations of the neuron's membrane.
+
+    Parameters
+    ----------
+    form
+        ``'full'`` (log-domain, with ``I_th``) or ``'linear'`` (its limit I_mem >> I_th).
+    slopes
+        Whether the slope ratio ``slope`` is a parameter (full form only).
+    spiking
+        Whether threshold, reset and refractory time are parameters.
+
+    Raises
+    ------
+    ValueError
+        If `form` is unknown, or has no slopes.
+    """
+    if form not in NEURON or (slopes and form != "full"):
+        raise ValueError(f"form={form!r}: must be 'full', or 'linear' without slopes")
+    return (
+        (NEURON_SLOPES if slopes else NEURON[form])
+        + "tau : second\ngain : 1\n"
+        + (SPIKING if spiking else "")
+    )
+
+
+def branch(letter: str, form: str = "linear", slopes: bool = False) -> str:
+    """Equations of one synaptic DPI: ``J_letter``, ``I_letter`` and the code ``n_letter``."""
+    if form not in BRANCH:
+        raise ValueError(f"form={form!r}: must be one of {', '.join(BRANCH)}")
+    parameters = "n_{b} : 1\ntau_{b} : second\ngain_{b} : 1\n"
+    text = BRANCH[form] + OUTPUT[slopes] + parameters
+    return text.format(b=letter, m="slope_syn*" if slopes else "")
+
+
+def current(plus: str = "e", minus: str = "i", conductance: bool = False) -> str:
+    """Equations of the neuron's input: constant, external, branches `plus` less those `minus`."""
+    net = " + ".join(f"I_{b}" for b in plus) + "".join(f" - I_{b}" for b in minus)
+    loss = "*clip(1 - early*log(I_mem/I_early), 0, 10)" if conductance else ""
+    return (
+        f"I_syn = ({net}){loss} : amp\n"
+        "I_sum = I_dc*bias_on + I_ext + I_syn : amp\n"
+        "I_in = I_sum*int(I_sum > 0*amp) : amp\n"
+        "I_dc : amp\nI_ext : amp\nbias_on : 1\nI_lsb : amp\n"
+        + ("early : 1\nI_early : amp\n" if conductance else "")
+    )
+
+
+def model(
+    form: str = "full",
+    slopes: bool = False,
+    conductance: bool = False,
+    spiking: bool = False,
+    inhibition: str = "linear",
+    fixed: bool = False,
+) -> str:
+    """Equations of neuron, branches and comparator inputs, to print or to hand to a `NeuronGroup`.
+
+    Parameters
+    ----------
+    form, slopes, spiking
+        As in `neuron`; `slopes` holds for the synapses too.
+    conductance
+        Whether the synapses' output has a finite conductance, ``early``.
+    inhibition
+        Form of the inhibiting branch, ``'linear'`` or ``'full'``. The exciting one is linear.
+    fixed
+        Whether there is a third branch ``f`` for a fixed exciting synapse with a DPI of its own.
+    """
+    text = (
+        neuron(form, slopes, spiking)
+        + current("ef" if fixed else "e", "i", conductance)
+        + branch("e", "linear", slopes)
+        + branch("i", inhibition, slopes)
+    )
+    if fixed:
+        text += branch("f", "linear", slopes)
+    return text + ("slope_syn : 1\n" if slopes else "") + "I_ref : amp\nI_off : amp\n"
+
+
+def on_pre(rule) -> dict[str, str]:
+    """Pathways of a plastic synapse: pass ``delay={'offset': width}`` along.
+
+    At onset the decision is latched and the DAC's code flows; at offset it stops and the counter
+    moves. `rule` is a `DiscreteRule` in ampere.
+    """
+    return {"onset": rule.decision(STATE) + FLOW, "offset": STOP + rule.COUNT}
+
+
+def on_pre_fixed(letter: str = "f") -> dict[str, str]:
+    """Pathways of a fixed exciting synapse into the branch `letter`, with the same pulses."""
+    return {"onset": f"n_{letter}_post += w", "offset": f"n_{letter}_post -= w"}

@@ -1,0 +1,288 @@
+"""The engine of studies: independent tasks on all cores, or on a Dask cluster, to be resumed.
+
+A task is a function's plain arguments, by name. Its result, some arrays, is kept in a file of its
+own, written whole or not at all, under a checksum that also covers what the result depends on: the
+arguments, the settings and the source code. A study that is started again reads what is sound and
+runs the rest. A task that fails, diverges or loses its worker leaves a log and no result.
+"""
+
+import hashlib
+import io
+import shutil
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import joblib
+import numpy as np
+import xarray as xr
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+import ebn_brian
+
+from .common import whole
+
+Arrays = Mapping[str, np.ndarray]
+
+#: How often the tasks of a dead worker are started together before each runs by itself.
+ROUNDS = 3
+
+
+def engine_options(command: Callable) -> Callable:
+    """Options of the studies that run on the engine."""
+    for option in (
+        click.option("--jobs", default=-1, show_default=True, help="Processes; -1: one a core."),
+        click.option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster to use."),
+        click.option(
+            "--timeout",
+            default=600.0,
+            show_default=True,
+            type=click.FloatRange(0, min_open=True),
+            help="Seconds after which a run of the simulation is given up.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[Path]:
+    """Keep other studies out of the folder `out`; gives a folder for programs that goes afterwards.
+
+    Raises
+    ------
+    click.UsageError
+        If another study is running there.
+    """
+    try:
+        with FileLock(out / ".lock", blocking=False):
+            for left in out.glob("programs_*"):  # by a study that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            with tempfile.TemporaryDirectory(
+                prefix="programs_", dir=out, ignore_cleanup_errors=True
+            ) as programs:
+                yield Path(programs)
+    except Timeout:
+        raise click.UsageError(f"--out {out}: another study is running in this folder") from None
+
+
+def run(
+    function: Callable[..., Arrays],
+    tasks: Mapping[str, Sequence],
+    folder: Path,
+    *,
+    settings: Mapping,
+    jobs: int = -1,
+    dask: str | None = None,
+    progress: bool = True,
+) -> tuple[dict[str, Arrays], dict[str, str]]:
+    """Results ``function(*arguments)`` of all tasks, and the logs of those without one.
+
+    Parameters
+    ----------
+    function
+        Returns arrays of finite numbers. With `jobs` or `dask` it must be possible to pickle it.
+    tasks
+        Arguments by name of the task, numbers and strings (in tuples, if need be).
+    folder
+        Holds ``NAME.result`` or ``NAME.log`` of every task; made if need be.
+    settings
+        What results depend on besides arguments and source code.
+    jobs
+        Number of processes, -1: one a core; 1: in this process.
+    dask
+        Address of the scheduler of a Dask cluster, whose workers see the same folders and packages.
+
+    Raises
+    ------
+    click.ClickException
+        If a result cannot be stored, or the cluster not be used. Finished results stay.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = {name: _key(function, settings, task) for name, task in tasks.items()}
+    found = {name: load(folder / f"{name}.result", key) for name, key in keys.items()}
+    results = {name: arrays for name, arrays in found.items() if arrays is not None}
+    pending = {name: task for name, task in tasks.items() if name not in results}
+    unsound = sum((folder / f"{name}.result").exists() for name in pending)
+    if results or unsound:
+        click.echo(
+            f"{folder}: {len(results)} of {len(tasks)} results are there"
+            + f", {unsound} damaged or of other settings: done again" * bool(unsound)
+        )
+    logs: dict[str, str] = {}
+    with (
+        _workers(dask),
+        tqdm(total=len(tasks), initial=len(results), desc="tasks", disable=not progress) as bar,
+    ):
+        for name, outcome in _outcomes(function, pending, jobs):
+            try:
+                if isinstance(outcome, str):
+                    logs[name] = outcome
+                    (folder / f"{name}.log").write_text(outcome)
+                else:
+                    results[name] = outcome
+                    store(folder / f"{name}.result", keys[name], outcome)
+                    (folder / f"{name}.log").unlink(missing_ok=True)
+            except OSError as error:
+                raise click.ClickException(
+                    f"{folder}: cannot store a result ({error}). Finished results are kept: "
+                    "the same command goes on from there."
+                ) from error
+            bar.update()
+            bar.set_postfix(failed=len(logs)) if logs else None
+    return {name: results[name] for name in tasks if name in results}, logs
+
+
+def report(logs: Mapping[str, str], folder: Path) -> None:
+    """Say which tasks have no result and why.
+
+    Raises
+    ------
+    SystemExit
+        If there are any, with exit code 1.
+    """
+    for name, log in logs.items():
+        click.echo(f"FAILED {name}: {log.strip().splitlines()[-1]}", err=True)
+    if logs:
+        click.echo(f"{len(logs)} tasks failed and are missing from all numbers: {folder}/*.log")
+        sys.exit(1)
+
+
+def collect(
+    results: Mapping[str, Arrays],
+    where: Mapping[str, Mapping],
+    coords: Mapping[str, Sequence],
+    variables: Mapping[str, tuple[tuple[str, ...], Mapping]],
+    inner: tuple[str, ...],
+) -> xr.Dataset:
+    """One labelled data set of all results; nan where there is none.
+
+    Parameters
+    ----------
+    where
+        Labels of each result by dimension; a list of labels for those in `inner`, or to repeat it.
+    coords
+        All labels by dimension.
+    variables
+        Dimensions and attributes of each variable.
+    inner
+        Dimensions of the arrays of a result, first to last.
+    """
+    data = xr.Dataset(coords={name: list(labels) for name, labels in coords.items()})
+    for name, (dims, attributes) in variables.items():
+        shape = [data.sizes[dim] for dim in dims]
+        data[name] = dims, np.full(shape, np.nan), dict(attributes)
+    for task, arrays in results.items():
+        for name in arrays.keys() & variables.keys():
+            data[name].loc[dict(where[task])] = xr.DataArray(arrays[name], dims=inner)
+    return data
+
+
+def store(path: Path, key: bytes, arrays: Arrays) -> None:
+    """Write `arrays` to `path`, whole or not at all, with a checksum over them and `key`."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    payload = buffer.getvalue()
+    digest = hashlib.sha256(key + payload).digest()
+    whole(path, lambda partial: partial.write_bytes(digest + payload))
+
+
+def load(path: Path, key: bytes) -> Arrays | None:
+    """What was stored in `path` under `key`; None if nothing was, or it is not sound."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    if content[:32] != hashlib.sha256(key + content[32:]).digest():
+        return None
+    with np.load(io.BytesIO(content[32:]), allow_pickle=False) as file:
+        return dict(file)
+
+
+def _key(function: Callable, settings: Mapping, task: Sequence) -> bytes:
+    """What the result of a task depends on, as a checksum."""
+    function = getattr(function, "func", function)  # of a partial
+    parts = [_code(sys.modules[function.__module__].__file__), function.__qualname__]
+    parts += [repr(sorted(settings.items())), repr(tuple(task))]
+    return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+def _code(module: str | None) -> str:
+    """Checksum of the code that makes results, and the versions of what it stands on."""
+    package = Path(ebn_brian.__file__).parent
+    files = [*package.rglob("*.py"), *package.rglob("*.h"), Path(__file__).with_name("training.py")]
+    files += [Path(module)] if module else []
+    sums = [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(files)]
+    return " ".join([*sums, *(version(name) for name in ("brian2", "numpy", "scipy"))])
+
+
+def _outcomes(
+    function: Callable, tasks: Mapping[str, Sequence], jobs: int
+) -> Iterator[tuple[str, Arrays | str]]:
+    """Result or log of each task, as they come.
+
+    A worker that dies takes all others with it. So what was not finished starts again; at last
+    one by one, which tells the task that kills its worker from those beside it.
+    """
+    left = dict(tasks)
+    for _ in range(ROUNDS):
+        try:
+            for name, outcome in _parallel(function, list(left.items()), jobs):
+                del left[name]
+                yield name, outcome
+            return
+        except Exception as error:  # of a worker: those of tasks do not leave them
+            click.echo(f"a worker was lost, its tasks start again: {error!r:.200}", err=True)
+    for name, task in list(left.items()):
+        try:
+            yield from _parallel(function, [(name, task)], jobs)
+        except Exception as error:
+            yield name, f"the worker of this task died, {ROUNDS + 1} times: {error}"
+
+
+def _parallel(function: Callable, tasks: Iterable, jobs: int) -> Iterator:
+    parallel = joblib.Parallel(
+        n_jobs=jobs, batch_size=1, return_as="generator_unordered", max_nbytes=None
+    )
+    return parallel(joblib.delayed(_attempt)(function, *task) for task in tasks)
+
+
+def _attempt(function: Callable, name: str, task: Sequence) -> tuple[str, Arrays | str]:
+    """The result of a task, or the log of its failure."""
+    try:
+        arrays = {key: np.asarray(value) for key, value in function(*task).items()}
+        diverged = [key for key, value in arrays.items() if not np.isfinite(value).all()]
+        if diverged:
+            raise FloatingPointError(
+                f"diverged: {', '.join(diverged)} has values that are not finite"
+            )
+        return name, arrays
+    except Exception:
+        return name, traceback.format_exc()
+
+
+@contextmanager
+def _workers(dask: str | None) -> Iterator[None]:
+    """Where `joblib` runs: the processes of this machine, or those of a cluster."""
+    if dask is None:
+        with joblib.parallel_config("loky"):
+            yield
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise click.UsageError(
+            "--dask: needs the extra, pip install 'ebn_brian[cluster]'"
+        ) from None
+    try:
+        client = Client(dask, timeout=10)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise click.UsageError(f"--dask {dask}: no scheduler answers there ({error})") from error
+    with client, joblib.parallel_config("dask", client=client, wait_for_workers_timeout=60):
+        yield

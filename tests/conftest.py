@@ -1,0 +1,21 @@
+"""What all tests share: numpy as Brian2's target, so that only tests that mean to compile do."""
+
+import logging
+
+import brian2
+import pytest
+from brian2.devices.device import reset_device
+from hypothesis import settings
+
+settings.register_profile("ebn_brian", deadline=None)  # the machine may be busy
+settings.load_profile("ebn_brian")
+logging.getLogger("brian2").setLevel(logging.INFO)  # not every line of code of a failed test
+
+
+@pytest.fixture(autouse=True)
+def _numpy_target():
+    """Each test begins on the runtime device with the numpy target, whatever the last one did."""
+    reset_device("runtime")
+    brian2.prefs.codegen.target = "numpy"
+    yield
+    reset_device("runtime")

@@ -1,0 +1,188 @@
+"""Every kind of network gives the same bits on the fused device as on Brian2's cpp_standalone."""
+
+import numpy as np
+import pytest
+from brian2 import (
+    Hz,
+    Network,
+    NeuronGroup,
+    PoissonGroup,
+    PopulationRateMonitor,
+    SpikeGeneratorGroup,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+    ms,
+    mV,
+    seed,
+)
+from test_fused import RULE, assert_same, chips, simulate
+
+from ebn_brian.plasticity import DiscreteRule
+
+pytestmark = pytest.mark.slow
+
+LIF = "dv/dt = (1.2 + drive - v)/(10*ms) : 1 {flag}\ndrive : 1\n"
+RESET = {"threshold": "v > 1", "reset": "v = 0"}
+LEARNED_RESET = DiscreteRule(step=0.4 * mV, dead_zone=2.5 * mV, learn_reset=True, n_bits=6)
+
+
+def group(n, more="", name="a", flag="", **options):
+    """Neurons that fire without input, each in its own rhythm."""
+    model = LIF.format(flag=flag) + more
+    neurons = NeuronGroup(n, model, **RESET | options, method="euler", name=name)
+    neurons.drive, neurons.v = "0.1*sin(i)", "(i*0.618) % 1"
+    return neurons
+
+
+def spikes(neurons, **options):
+    return SpikeMonitor(neurons, name=f"spikes_{neurons.name}", **options)
+
+
+def pulses():
+    """Pulses of a fixed length, refractoriness, sparse chips, a recorded variable, a subgroup."""
+    rng = np.random.default_rng(1)
+    neurons = group(330, "g : 1\n", flag="(unless refractory)", refractory=3 * ms)
+    neurons.run_regularly("v = clip(v + 0.001*g, -1, 2)", when="after_groups")
+    on_pre = {"on": "g_post += w", "off": "g_post -= w\nw = clip(w + 0.01*g_post, -1, 1)"}
+    delay = {"on": 0.5 * ms, "off": 1.5 * ms}
+    synapses = Synapses(neurons, neurons, "w : 1", on_pre=on_pre, delay=delay, name="s")
+    i, j = np.divmod(np.arange(330 * 11), 11)
+    j = i // 11 * 11 + j
+    keep = rng.random(len(i)) < 0.6
+    synapses.connect(i=i[keep], j=j[keep])
+    synapses.w = rng.standard_normal(keep.sum())
+    part = neurons[5:200]
+    return Network(neurons, synapses, SpikeMonitor(part, variables="g", name="spikes"))
+
+
+def sparse_pair():
+    """Two groups, random and unsorted synapses both ways, several between a pair, with STDP."""
+    rng = np.random.default_rng(2)
+    a, b = group(150), group(90, "dg/dt = -g/(5*ms) : 1\n", "b")
+    model = "w : 1\ndp/dt = -p/(20*ms) : 1 (event-driven)\ndq/dt = -q/(20*ms) : 1 (event-driven)"
+    stdp = Synapses(
+        a,
+        b,
+        model,
+        on_pre="g_post += w*(1 + v_pre)\np += 0.01\nw = clip(w + q, 0, 1)",
+        on_post="q -= 0.012\nw = clip(w + p, 0, 1)",
+        delay={"pre": 0 * ms, "post": 0 * ms},
+        name="stdp",
+    )
+    stdp.connect(i=rng.integers(0, 150, 900), j=rng.integers(0, 90, 900))
+    stdp.w = 0.2 * rng.random(900)
+    back = Synapses(b, a, on_pre="v_pre += 0.01\nv_post -= 0.02", name="back")  # equal delays of 0
+    back.connect(i=rng.integers(0, 90, 300), j=rng.integers(0, 150, 300))
+    return Network(a, b, stdp, back, spikes(a), spikes(b))
+
+
+def chips_of_two_groups():
+    """Blocks that hold neurons of two groups, beside a group that has no synapses."""
+    a, b, free = group(300), group(180, "dg/dt = -g/(5*ms) : 1\n", "b"), group(77, name="free")
+    to = Synapses(a, b, on_pre="g_post += 0.1*(1 + v_pre)", delay=0.3 * ms, name="to")
+    to.connect(condition="i//5 == j//3")
+    back = Synapses(b, a, on_pre="v_post -= 0.02", delay=0 * ms, name="back")
+    back.connect(condition="i//3 == j//5 and (i + j) % 2 == 0")
+    return Network(a, b, free, to, back, spikes(a), spikes(b), spikes(free))
+
+
+def delays_that_differ():
+    a = group(60)
+    synapses = Synapses(a, a, on_pre="v_post += 0.01", name="s")
+    synapses.connect(condition="i//6 == j//6")
+    synapses.delay = "0.1*ms*(1 + (i + j) % 7)"
+    return Network(a, synapses, spikes(a))
+
+
+def much_that_is_not_known():
+    """Shared variables, several clocks, summed variables, rate monitors, given spikes."""
+    rng = np.random.default_rng(3)
+    a = group(64, "total : 1 (shared)\nsum_w : 1\n")
+    a.run_regularly("total += 1")
+    a.run_regularly("v -= 0.01", dt=1 * ms)
+    model = "w : 1\ndu/dt = -u/(7*ms) : 1 (clock-driven)\nsum_w_post = w*u : 1 (summed)"
+    synapses = Synapses(a, a, model, on_pre="u += 1\nv_post += 0.001*w", name="s")
+    pairs = rng.permutation(64 * 64)[:700]
+    synapses.connect(i=pairs // 64, j=pairs % 64)
+    synapses.w = rng.random(700)
+    given = SpikeGeneratorGroup(3, [0, 1, 2, 0], [1, 2, 3, 50] * ms, name="given")
+    late = Synapses(given, a, on_pre="v_post += 0.2", delay=2 * ms, name="late")
+    late.connect()
+    rate = PopulationRateMonitor(a, name="rate")
+    state = StateMonitor(a, "v", record=[0, 9], dt=0.5 * ms, name="state")
+    return Network(a, synapses, given, late, rate, state, spikes(a))
+
+
+def random_spikes():
+    seed(4)
+    source, a = PoissonGroup(50, 100 * Hz, name="source"), group(20)
+    synapses = Synapses(source, a, on_pre="v_post += 0.1*rand()", delay=0 * ms, name="s")
+    synapses.connect(p=0.5)
+    return Network(source, a, synapses, spikes(source), spikes(a))
+
+
+def no_synapses():
+    a = group(1003)
+    return Network(a, spikes(a))
+
+
+def noisy_chips():
+    seed(6)
+    return chips(sigma=0.5 * mV)
+
+
+CASES = {
+    "greedy": lambda: chips(),
+    "not_greedy": lambda: chips(greedy=False),
+    "exponential": lambda: chips(synapse="exponential"),
+    "exponential_not_greedy": lambda: chips(synapse="exponential", greedy=False),
+    "subtractive_fixed": lambda: chips(rule=None, reset="subtractive", scale=0.1),
+    "learned_reset": lambda: chips(rule=LEARNED_RESET),
+    "one_neuron_chips": lambda: chips(n_chips=5, n_neurons=1, rule=RULE),
+    "large_chips": lambda: chips(n_chips=3, n_neurons=101, scale=0.05),
+    "noisy_chips": noisy_chips,
+    "pulses": pulses,
+    "sparse_pair": sparse_pair,
+    "chips_of_two_groups": chips_of_two_groups,
+    "delays_that_differ": delays_that_differ,
+    "much_that_is_not_known": much_that_is_not_known,
+    "random_spikes": random_spikes,
+    "no_synapses": no_synapses,
+}
+
+
+SINGLE = ["greedy", "exponential_not_greedy", "pulses", "no_synapses"]
+
+
+@pytest.mark.parametrize(
+    ("case", "single"), [(c, False) for c in CASES] + [(c, True) for c in SINGLE]
+)
+def test_equal_to_cpp_standalone(case, single, tmp_path):
+    made = {
+        device: simulate(device, CASES[case], tmp_path / device, single=single)
+        for device in ("cpp_fused", "cpp_standalone")
+    }
+    assert sum(v.sum() for k, v in made["cpp_fused"].items() if k.endswith(".count")) > 10
+    assert_same(made["cpp_fused"], made["cpp_standalone"])
+
+
+def test_delays_over_several_runs_are_refused(tmp_path):
+    """Spikes under way at the end of a run would be lost: the program stops."""
+
+    class TwoRuns(Network):
+        def run(self, duration, namespace):
+            super().run(duration, namespace=namespace)
+            super().run(duration, namespace=namespace)
+
+    with pytest.raises(RuntimeError, match="Project run failed"):
+        simulate("cpp_fused", lambda: TwoRuns(pulses().objects), tmp_path)
+
+
+def test_single_arithmetic_does_nearly_the_same(tmp_path):
+    """Rounding differs from Brian2's, statistics do not."""
+    fast = simulate("cpp_fused", chips, tmp_path / "a", single=True, single_arithmetic=True)
+    exact = simulate("cpp_fused", chips, tmp_path / "b")
+    counts = [made["spikes.count"].sum() for made in (fast, exact)]
+    assert counts[0] == pytest.approx(counts[1], rel=0.02)
+    assert np.mean(fast["recurrent.w"] == exact["recurrent.w"]) > 0.5

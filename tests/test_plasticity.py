@@ -1,0 +1,193 @@
+"""The rule as Brian2 runs it, against conditions I and II; its parameters and their limits."""
+
+import pickle
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+from brian2 import (
+    Network,
+    NeuronGroup,
+    Quantity,
+    SpikeGeneratorGroup,
+    Synapses,
+    amp,
+    defaultclock,
+    ms,
+    mV,
+    nA,
+    volt,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ebn_brian import balance
+from ebn_brian.plasticity import UNBOUNDED, DiscreteRule
+from ebn_brian.seeds import generator
+
+
+def after_one_spike(rule, v, w, *, v_rest=0.0, gain=1.0, plastic=1, unit=volt):
+    """Counters after a spike that finds target n at ``v[n]`` (SI) with the counter ``w[n]``."""
+    names = {"volt": ("v", "v_rest"), "amp": ("I_mem", "I_rest")}[repr(unit)]
+    source = SpikeGeneratorGroup(1, [0], [0] * ms, name="source")
+    target = NeuronGroup(len(v), "".join(f"{name} : {unit!r}\n" for name in names), name="target")
+    setattr(target, names[0], Quantity(v, dim=unit.dim))
+    setattr(target, names[1], Quantity(np.broadcast_to(v_rest, len(v)), dim=unit.dim))
+    on_pre = rule.on_pre() if unit is volt else rule.on_pre("I_mem_post - I_rest_post")
+    learn = Synapses(source, target, rule.model, on_pre=on_pre, delay=0 * ms, name="learn")
+    learn.connect()
+    learn.w, learn.gain = w, gain
+    for name, value in rule.parameters.items():
+        setattr(learn, name, value)
+    learn.plastic = plastic
+    Network(source, target, learn).run(defaultclock.dt, namespace={})
+    return np.array(learn.w)
+
+
+def moves(v, w, rule, gain=1.0):
+    """What conditions I and II say, in SI units."""
+    terms = (v, gain * w * float(rule.step), float(rule.step), rule.kappa, float(rule.dead_zone))
+    up, down = balance.condition_up(*terms), balance.condition_down(*terms)
+    assert not (up & down).any()
+    return up.astype(int) - down
+
+
+@pytest.mark.parametrize("kappa", [1.0, 2.5, 4.0])
+@pytest.mark.parametrize("dead_zone", [None, 0.0, 2.0**-6])
+def test_decisions_are_conditions_one_and_two(kappa, dead_zone):
+    """Values are binary fractions, so that potentials meet the edges of the dead zone exactly."""
+    step = 2.0**-8
+    rule = DiscreteRule(
+        step * volt, kappa, None if dead_zone is None else dead_zone * volt, n_bits=8
+    )
+    rng = generator(1, "decisions")
+    w = rng.integers(-60, 61, 4000).astype(float)
+    v = -kappa * w * step / 2 + rng.integers(-40, 41, 4000) * 2.0**-11
+    edge = np.abs(2 * v + kappa * w * step) == float(rule.dead_zone)
+    assert edge.sum() > 50
+    expected = moves(v, w, rule)
+    assert not expected[edge].any()
+    assert all((expected == move).sum() > 100 for move in (-1, 1))
+    np.testing.assert_array_equal(after_one_spike(rule, v, w), w + expected)
+
+
+def test_decisions_on_arbitrary_values():
+    rule = DiscreteRule(0.4 * mV, 2.5, 2.5 * mV)
+    rng = generator(2, "decisions")
+    v, w = rng.normal(0, 0.01, 4000), rng.integers(-30, 31, 4000).astype(float)
+    expected = moves(v, w, rule)
+    assert {-1, 0, 1} == set(expected.tolist())
+    np.testing.assert_array_equal(after_one_spike(rule, v, w), w + expected)
+    np.testing.assert_array_equal(after_one_spike(rule, v - 0.06, w, v_rest=-0.06), w + expected)
+
+
+def test_comparators_see_the_gain_of_the_synapse():
+    rule = DiscreteRule(0.4 * mV, 2.5, 2.5 * mV)
+    rng = generator(3, "decisions")
+    v, w = rng.normal(0, 0.01, 1000), rng.integers(-30, 31, 1000).astype(float)
+    gain = rng.lognormal(0, 0.5, 1000)
+    expected = moves(v, w, rule, gain)
+    assert (expected != moves(v, w, rule)).any()
+    np.testing.assert_array_equal(after_one_spike(rule, v, w, gain=gain), w + expected)
+
+
+def test_in_current_mode():
+    """Equation (4): currents for potentials, and a dead zone of twice I_SL."""
+    rule = DiscreteRule(0.05 * nA, kappa=1, dead_zone=2 * 0.2 * nA)
+    rng = generator(4, "decisions")
+    current, w = rng.normal(0.8e-9, 1e-9, 1000), rng.integers(-31, 32, 1000).astype(float)
+    expected = moves(current - 0.8e-9, w, rule)
+    after = after_one_spike(rule, current, w, v_rest=0.8e-9, unit=amp)
+    np.testing.assert_array_equal(after, w + expected)
+
+
+def test_learning_can_be_switched_off():
+    rule = DiscreteRule(0.4 * mV)
+    v, w = np.array([-0.1, 0.1]), np.array([3.0, -3.0])
+    np.testing.assert_array_equal(after_one_spike(rule, v, w), [4, -4])
+    np.testing.assert_array_equal(after_one_spike(rule, v, w, plastic=0), w)
+
+
+@pytest.mark.parametrize(("n_bits", "rail"), [(2, 1), (3, 3), (6, 31), (24, 2**23 - 1)])
+def test_counters_stop_at_their_rails(n_bits, rail):
+    rule = DiscreteRule(1e-6 * mV, n_bits=n_bits)
+    assert rule.w_max == rail
+    w = np.array([rail - 1, rail, 1 - rail, -rail], float)
+    v = np.array([-1, -1, 1, 1]) * 1.0
+    np.testing.assert_array_equal(after_one_spike(rule, v, w), [rail, rail, -rail, -rail])
+
+
+def test_without_bits_counters_run_on():
+    rule = DiscreteRule(0.4 * mV)
+    assert rule.w_max == UNBOUNDED >= 1e6
+    w, v = np.array([2.0**15, -(2.0**15)]), np.array([-99.0, 99.0])
+    np.testing.assert_array_equal(after_one_spike(rule, v, w), [2**15 + 1, -(2**15) - 1])
+
+
+def test_literal_is_equation_3():
+    rule = DiscreteRule.literal(0.4 * mV, n_bits=5)
+    assert (rule.kappa, rule.dead_zone, rule.n_bits) == (1.0, 0.2 * mV, 5)
+    step, v = 0.4e-3, np.array([-0.3e-3, 0.3e-3, 0.05e-3])
+    w = np.array([2.0, -1.0, -1.0])  # V_before + V_after = 2 V + w step against half a step
+    v_after = v + w * step
+    expected = (v + v_after < -step / 2).astype(int) - (v + v_after > step / 2)
+    np.testing.assert_array_equal(after_one_spike(rule, v, w), w + expected)
+
+
+@given(
+    kappa=st.floats(0.5, 5),
+    w=st.integers(-100, 100),
+    v=st.floats(-0.05, 0.05),
+    step=st.floats(1e-5, 1e-2),
+)
+def test_by_default_no_step_is_undone_by_the_next(kappa, w, v, step):
+    rule = DiscreteRule(step * volt, kappa)
+    first = int(moves(np.float64(v), w, rule))
+    assert int(moves(np.float64(v), w + first, rule)) in (0, first)
+
+
+def test_a_smaller_dead_zone_than_the_default_goes_back_and_forth():
+    rule = DiscreteRule(1 * volt, 2.0, 0.99 * volt)
+    v = np.float64(0.4975)  # err is 0.995 at w = 0, -1.005 at w = -1
+    assert moves(v, 0, rule) == -1
+    assert moves(v, -1, rule) == 1
+
+
+BAD = [
+    ({"step": 0 * mV}, "step=0"),
+    ({"step": -1 * mV}, "step=-1"),
+    ({"step": np.nan * mV}, "step=nan"),
+    ({"step": np.inf * mV}, "step=inf"),
+    ({"kappa": 0.0}, "kappa=0"),
+    ({"kappa": -2.5}, "kappa=-2.5"),
+    ({"kappa": np.nan}, "kappa=nan"),
+    ({"kappa": np.inf}, "kappa=inf"),
+    ({"dead_zone": -1 * mV}, "dead_zone=-1"),
+    ({"dead_zone": np.nan * mV}, "dead_zone=nan"),
+    ({"dead_zone": np.inf * mV}, "dead_zone=inf"),
+    ({"dead_zone": 1 * nA}, "dead_zone=1.* nA.*unit of step"),
+    ({"dead_zone": 0.001}, "dead_zone=0.001.*unit of step"),
+    ({"n_bits": 1}, "n_bits=1: .*from 2 to 24"),
+    ({"n_bits": 0}, "n_bits=0: .*from 2 to 24"),
+    ({"n_bits": -4}, "n_bits=-4: .*from 2 to 24"),
+    ({"n_bits": 25}, "n_bits=25: .*from 2 to 24"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "message"), BAD, ids=[message for _, message in BAD])
+def test_impossible_parameters_are_refused(parameters, message):
+    with pytest.raises(ValueError, match=rf"DiscreteRule\.{message}"):
+        DiscreteRule(**({"step": 0.4 * mV} | parameters))
+
+
+def test_no_dead_zone_is_allowed():
+    assert DiscreteRule(0.4 * mV, dead_zone=0 * mV).dead_zone == 0 * mV
+
+
+def test_rules_are_values():
+    rule = DiscreteRule(0.4 * mV, 2.5, 2.5 * mV, n_bits=6, learn_reset=True)
+    assert rule == DiscreteRule(0.4 * mV, 2.5, 2.5 * mV, n_bits=6, learn_reset=True)
+    assert rule != DiscreteRule(0.4 * mV, 2.5, 2.5 * mV, n_bits=5, learn_reset=True)
+    assert pickle.loads(pickle.dumps(rule)) == rule
+    with pytest.raises(FrozenInstanceError):
+        rule.kappa = 1.0
