@@ -248,7 +248,7 @@ class StandaloneProgram:
     def _read(self, name: str, results: Path, sizes: Mapping[str, str]) -> np.ndarray:
         array = self.arrays[name]
         size = int(sizes[name]) if array.size is None else array.size
-        path = results / array.filename
+        path = results / (array.filename or name)
         value = np.fromfile(path, array.dtype) if path.exists() else np.empty(0, array.dtype)
         if value.size != size:
             raise RuntimeError(

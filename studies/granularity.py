@@ -55,14 +55,14 @@ def run_point(simulation: Simulation, task: Task, rule: DiscreteRule, training: 
     n_steps = steps(training * second)
     for stretch in simulation.advance(state, task.training, 0, n_steps, plastic=True):
         state = stretch.state
-    return simulation.evaluate(simulation.weights(state), task.test).measures()
+    return simulation.evaluate(simulation.weights(state), task.test).measures
 
 
 def run_decoder(simulation: Simulation, task: Task, training: float, seed: int, bar) -> dict:
     """Measures, (n_chips,) each, of every point and of the optimal weights."""
     simulation = simulation.using(D=task.D)
     found: dict[tuple[str, float], dict] = {}
-    found["optimal", 0] = simulation.evaluate(simulation.optimal, task.test).measures()
+    found["optimal", 0] = simulation.evaluate(simulation.optimal, task.test).measures
     for point, chosen in points().items():
         found[point] = run_point(simulation, task, chosen, training, seed)
         bar.update()

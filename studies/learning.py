@@ -31,7 +31,8 @@ TEST_MAX = 30 * second
 #: Seconds of training after which the code is evaluated; the last is the end of the training.
 CHECKPOINTS = (0, 0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300)
 STAGES = ("initial", "optimal", "learned")
-MEASURES = ("distance", "correlation", "error", "paper_error", "rate_hz")
+MEASURES = ("distance", "correlation", "error", "rate_hz", "paper_error")
+CURVES = MEASURES[:-1]
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def learn(simulation: Simulation, task: Task, training: float, progress: bool = 
     """Train all chips for `training` seconds, evaluating their code on the way."""
     times = np.array([t for t in CHECKPOINTS if t < training] + [training])
     learned = initial = simulation.evaluate(task.initial, task.test)
-    state, curves = simulation.rest(task.initial), [initial.measures()]
+    state, curves = simulation.rest(task.initial), [initial.measures]
     spent = 0.0
     with tqdm(total=training, unit="s", desc="training", disable=not progress or None) as bar:
         for begin, end in pairwise(steps(t * second) for t in times):
@@ -96,21 +97,25 @@ def learn(simulation: Simulation, task: Task, training: float, progress: bool = 
                 bar.update(stretch.n_steps * float(DT))
             spent += simulation.cpu_seconds - before
             learned = simulation.evaluate(simulation.weights(state), task.test)
-            curves.append(learned.measures())
+            curves.append(learned.measures)
     optimal = simulation.evaluate(simulation.optimal, task.test)
     return Result(
         {"initial": initial, "optimal": optimal, "learned": learned},
         times,
-        {name: np.array([c[name] for c in curves]) for name in MEASURES},
+        {name: np.array([c[name] for c in curves]) for name in CURVES},
         simulation.n_chips * training / spent,
     )
+
+
+def _measures(evaluation: Evaluation) -> dict[str, np.ndarray]:
+    return evaluation.measures | {"paper_error": evaluation.paper_error}
 
 
 def summarise(result: Result) -> dict:
     """Flat numbers: ``MEASURE_STAGE_median`` and ``_worst`` over chips, and the rest."""
     summary: dict = {}
     for stage, evaluation in result.evaluations.items():
-        for name, values in evaluation.measures().items():
+        for name, values in _measures(evaluation).items():
             worst = values.min() if name == "correlation" else values.max()
             summary[f"{name}_{stage}_median"] = float(np.median(values))
             summary[f"{name}_{stage}_worst"] = float(worst)
@@ -125,7 +130,7 @@ def dataset(result: Result) -> xr.Dataset:
     """Weights, decoders, curves and measures with labelled dimensions."""
     stages = result.evaluations
     simulation = stages["initial"].simulation
-    measures = {stage: stages[stage].measures() for stage in STAGES}
+    measures = {stage: _measures(stages[stage]) for stage in STAGES}
     data = xr.Dataset(
         {
             "D": (("chip", "signal", "neuron"), simulation.D),
@@ -142,7 +147,8 @@ def dataset(result: Result) -> xr.Dataset:
         units = {"units": "Hz" if name == "rate_hz" else "1"}
         values = np.stack([measures[stage][name] for stage in STAGES])
         data[name] = ("stage", "chip"), values, units
-        data[f"{name}_while_learning"] = ("training_time", "chip"), result.curves[name], units
+        if name in CURVES:
+            data[f"{name}_while_learning"] = ("training_time", "chip"), result.curves[name], units
     return data
 
 

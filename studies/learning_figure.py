@@ -16,7 +16,7 @@ def figure(result) -> Figure:
     """Columns initial, optimal, learned of the median chip; learning curves of all chips."""
     sns.set_theme(context="paper", style="ticks", rc={"axes.titleweight": "bold"})
     stages = result.evaluations
-    chip = _median_chip(stages["learned"].measures()["error"])
+    chip = _median_chip(stages["learned"].measures["error"])
     fig = plt.figure(figsize=(12.5, 7.2), layout="constrained")
     left, right = np.asarray(fig.subfigures(1, 2, width_ratios=(3, 1.15)))
     order = _by_direction(stages["learned"].simulation.D[chip])
@@ -26,7 +26,7 @@ def figure(result) -> Figure:
         _signals(axes[0, column], evaluation, chip, span)
         _raster(axes[1, column], evaluation, chip, span, order)
         image = _weights(axes[2, column], evaluation, chip, order)
-        axes[0, column].set_title(f"{name}\nerror {evaluation.measures()['error'][chip]:.3f}")
+        axes[0, column].set_title(f"{name}\nerror {evaluation.measures['error'][chip]:.3f}")
     _share(axes[0], "x (solid), decoded (dots)")
     _share(axes[1], "neuron")
     axes[2, 0].set_ylabel("target neuron, by direction")
@@ -98,7 +98,7 @@ def _share(axes, label: str) -> None:
 
 def _curves(axes, result) -> None:
     labels = {"distance": "distance to optimal", "error": "decoding error", "rate_hz": "rate (Hz)"}
-    optimal = result.evaluations["optimal"].measures()
+    optimal = result.evaluations["optimal"].measures
     for ax, (name, label) in zip(axes, labels.items(), strict=True):
         values = result.curves[name]
         ax.fill_between(result.times, values.min(1), values.max(1), color=LEARNED, alpha=0.2, lw=0)

@@ -1,7 +1,8 @@
 """Chips with mismatch, the ways to give them weights, and what they are worth."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -10,10 +11,10 @@ from brian2 import Quantity, second
 from scipy.signal import lfilter
 
 from ebn_brian import balance, decoding, devices, mismatch
-from ebn_brian.network import KAPPA, TAU_M, V_UNIT, to_synapses
+from ebn_brian.network import KAPPA, TAU_M, V_UNIT, to_matrix
 from ebn_brian.plasticity import DiscreteRule
 
-from .training import DT, WINDOW, Simulation, noise, steps
+from .training import DT, Simulation, noise, steps
 
 RULE = DiscreteRule(0.04 * V_UNIT, KAPPA, 0.25 * V_UNIT)
 STEP = float(RULE.step / V_UNIT)
@@ -22,6 +23,7 @@ N_SIGNALS = 2
 FIT = TEST = 10 * second
 #: Measures are taken at the end of every so many steps, but for spikes, which all count.
 EVERY = 10
+START = steps(0.1 * second)
 #: Common factors that `pretrained_scaled` chooses from.
 SCALES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -47,8 +49,8 @@ PARAMETERS = {
 SETS = {"all": tuple(name for names in PARAMETERS.values() for name in names), **PARAMETERS}
 MEASURES = ("rate_hz", "error_nominal", "error_refit", "distance", "spikes_per_step")
 
-#: CV of each parameter (or one for each chip), and the factor of all thresholds.
-Point = tuple[dict[str, float | np.ndarray], float]
+#: CV by parameter: one for all chips, or (n_chips,).
+CVs = Mapping[str, float | np.ndarray]
 
 
 def cost(rate_hz, error):
@@ -65,10 +67,6 @@ class Bench:
     n_neurons: int
     training: float
     seed: int
-
-    def chips(self, first: int) -> "Chips":
-        """The chips from number `first` on, without mismatch."""
-        return Chips(self, list(range(first, first + self.block)))
 
 
 def bench(
@@ -97,11 +95,11 @@ class Chips:
     """Some chips of a bench: their decoders, mismatch, weights and measures."""
 
     def __init__(self, bench: Bench, numbers: Sequence[int]):
-        self.bench, self.numbers = bench, numbers
+        self.bench, self.numbers = bench, list(numbers)
         n, last = bench.n_neurons, max(numbers) + 1
-        self.D = balance.random_decoder(N_SIGNALS, n, bench.seed, n_chips=last)[numbers]
+        self.D = balance.random_decoder(N_SIGNALS, n, bench.seed, n_chips=last)[self.numbers]
         random = balance.random_weights(last, n, bench.seed, step=STEP)
-        self.random = random[numbers]
+        self.random = random[self.numbers]
         self.optimal = np.rint(balance.optimal_weights(self.D) / STEP) * STEP
 
     def factors(self, name: str, cv: float | np.ndarray) -> np.ndarray:
@@ -117,10 +115,9 @@ class Chips:
         ]
         return np.concatenate(draw)
 
-    def simulation(self, reset: str, point: Point) -> Simulation:
-        """The program of these chips with the mismatch and the threshold of `point`."""
-        cvs, scale = point
-        threshold = scale * KAPPA / 2 * float(V_UNIT)
+    def simulation(self, reset: str, cvs: CVs, threshold_scale: float = 1.0) -> Simulation:
+        """The program with these chips, their mismatch, and all thresholds scaled."""
+        threshold = threshold_scale * KAPPA / 2 * float(V_UNIT)
         nominal = {
             "recurrent.gain": 1.0,
             "neurons.tau_m": float(TAU_M),
@@ -145,7 +142,7 @@ class Chips:
             state = stretch.state
         return simulation.weights(state)
 
-    def weights(self, arm: str, reset: str, point: Point) -> np.ndarray:
+    def weights(self, arm: str, reset: str, cvs: CVs) -> np.ndarray:
         """Of an arm, (n_chips, n_neurons, n_neurons), in units of ``|D|**2``."""
         if arm == "pretrained":
             return self.optimal
@@ -154,9 +151,8 @@ class Chips:
         if arm == "uncoupled":
             return 0 * self.optimal
         if arm == "pretrained_scaled":
-            return self._best_scaled(self.simulation(reset, point))
-        ideal: Point = ({}, 1.0)
-        simulation = self.simulation(reset, ideal if arm == "transfer" else point)
+            return self._best_scaled(self.simulation(reset, cvs))
+        simulation = self.simulation(reset, {} if arm == "transfer" else cvs)
         return self.learned(
             simulation, self.optimal if arm == "pretrained_learned" else self.random
         )
@@ -164,37 +160,106 @@ class Chips:
     def _best_scaled(self, simulation: Simulation) -> np.ndarray:
         """Each chip at the scale of least `cost`, judged where the readout is fitted."""
         scaled = [np.rint(s * self.optimal / STEP) * STEP for s in SCALES]
-        found = [Response(simulation, Omega, FIT, test=False) for Omega in scaled]
-        costs = [cost(r.rate_hz(), r.error_refit()) for r in found]
+        found = [respond(simulation, Omega, self.bench.seed, test=False) for Omega in scaled]
+        costs = [cost(response.rate_hz, response.error_refit) for response in found]
         return np.choose(np.argmin(costs, axis=0)[:, None, None], scaled)
 
     def measures(self, simulation: Simulation, Omega: np.ndarray) -> dict[str, np.ndarray]:
         """`MEASURES` of chips with weights `Omega`, (n_chips,) each."""
-        response = Response(simulation, Omega, FIT + TEST)
-        n, chips = self.bench.n_neurons, len(self.numbers)
-        gain = simulation.values["recurrent.gain"].reshape(chips, -1)
-        acting = to_synapses(Omega).reshape(chips, -1) * gain
-        ideal = to_synapses(balance.optimal_weights(self.D)).reshape(chips, -1)
-        off = ~np.eye(n, dtype=bool)
-        matrices = np.zeros((2, chips, n, n))
-        matrices[:, :, off] = acting, ideal
+        response = respond(simulation, Omega, self.bench.seed)
+        gain = to_matrix(simulation.values["recurrent.gain"], self.bench.n_neurons)
         return {
-            "rate_hz": response.rate_hz(),
-            "error_nominal": response.error_nominal(),
-            "error_refit": response.error_refit(),
-            "distance": balance.distance(*matrices),
-            "spikes_per_step": response.spikes_per_step(),
+            "rate_hz": response.rate_hz,
+            "error_nominal": response.error_nominal,
+            "error_refit": response.error_refit,
+            "distance": balance.distance(gain * Omega, simulation.optimal),
+            "spikes_per_step": response.spikes_per_step,
         }
 
 
-class Response:
-    """Of chips with fixed weights to unseen input: a part to fit on and, with `test`, one to test.
+def run_points(
+    bench: Bench, arm: str, reset: str, first: int, points: Sequence[tuple[str, float, float]]
+) -> dict[str, np.ndarray]:
+    """`MEASURES` of a block of chips at `points` (set, cv, threshold), (n_points, n_chips) each.
 
-    The filtered spikes are those of `decoding.filtered_spikes` at every `EVERY`-th step.
+    A threshold other than 1 is set after the weights of the arm were found.
     """
+    chips = Chips(bench, range(first, first + bench.block))
+    found = []
+    for (which, cv), same_chips in groupby(points, key=lambda point: point[:2]):
+        cvs = dict.fromkeys(SETS[which], cv)
+        if arm != "transfer" or not found:
+            Omega = chips.weights(arm, reset, cvs)
+        for _, _, threshold in same_chips:
+            found.append(chips.measures(chips.simulation(reset, cvs, threshold), Omega))
+    return {name: np.stack([f[name] for f in found]) for name in MEASURES}
 
-    def __init__(self, simulation: Simulation, Omega: np.ndarray, length: Quantity, test=True):
-        self.simulation, n_steps = simulation, steps(length)
-        # another stream than training: seeds differ in a bit that no user sets
-        drive = noise(N_SIGNALS, self._seed(simulation) ^ 0x5EED0000)
-        ...
+
+@dataclass(frozen=True)
+class Response:
+    """What chips make of unseen input, one number a chip."""
+
+    rate_hz: np.ndarray
+    error_nominal: np.ndarray
+    error_refit: np.ndarray
+    spikes_per_step: np.ndarray
+
+
+def respond(simulation: Simulation, Omega: np.ndarray, seed: int, test: bool = True) -> Response:
+    """Response of chips with fixed weights, from rest; without `test` to the first part alone.
+
+    Filtered spikes are those of `decoding.filtered_spikes`, at the end of every `EVERY` steps.
+    """
+    c, x = unseen(seed)
+    n_fit = steps(FIT)
+    c = c if test else c[:n_fit]
+    spikes = simulation.evaluate(Omega, c)
+    shape = simulation.n_chips, len(c) // EVERY, simulation.n_neurons
+    leak = 1 - float(DT / TAU_M)
+    chip, neuron = np.divmod(spikes.i, simulation.n_neurons)
+    bin_, early = spikes.step // EVERY, EVERY - 1 - spikes.step % EVERY
+    entry = (chip * shape[1] + bin_) * shape[2] + neuron
+    r = np.bincount(entry, leak**early, minlength=np.prod(shape)).reshape(shape)
+    r = lfilter([1], [1, -(leak**EVERY)], r, axis=1)
+    # without a test the fit is judged on its own data
+    fit, judge = (
+        slice(START // EVERY, n_fit // EVERY),
+        slice(n_fit // EVERY if test else START // EVERY, None),
+    )
+    x = x[: shape[1]]
+    nominal, refit = np.empty((2, shape[0]))
+    for k, own in enumerate(r):
+        readout = np.linalg.lstsq(centred(own[fit]), centred(x[fit]), rcond=None)[0]
+        nominal[k] = ratio(x[judge], own[judge] @ simulation.D[k].T)
+        refit[k] = ratio(x[judge], own[judge] @ readout)
+    counted = spikes.step >= (n_fit if test else 0)
+    seconds = (len(c) - n_fit * test) * float(DT)
+    counts = np.bincount(chip[counted], minlength=shape[0])
+    return Response(
+        counts / (seconds * shape[2]), nominal, refit, most_per_step(chip, spikes.step, shape[0])
+    )
+
+
+@lru_cache(maxsize=2)
+def unseen(seed: int) -> tuple[Quantity, np.ndarray]:
+    """Drive of the evaluations, and the signal x at the end of every `EVERY` steps."""
+    # another stream than training: seeds differ in a bit that no user sets
+    c = noise(N_SIGNALS, seed ^ 0x5EED0000)(0, steps(FIT + TEST))
+    return c, decoding.leaky_integral(c, TAU_M, DT)[EVERY - 1 :: EVERY]
+
+
+def centred(values: np.ndarray) -> np.ndarray:
+    return values - values.mean(axis=0)
+
+
+def ratio(x: np.ndarray, y: np.ndarray) -> float:
+    """Variance of ``x - y`` over that of x, as `decoding.error_nominal`."""
+    return float(np.sum(centred(x - y) ** 2) / np.sum(centred(x) ** 2))
+
+
+def most_per_step(chip: np.ndarray, step: np.ndarray, n_chips: int) -> np.ndarray:
+    """The most spikes of each chip in one step."""
+    event, count = np.unique(step * n_chips + chip, return_counts=True)
+    most = np.zeros(n_chips)
+    np.maximum.at(most, event % n_chips, count)
+    return most

@@ -53,10 +53,9 @@ def load(folder: Path) -> dict:
 
 def comparison(learned: Evaluation, published: dict) -> dict:
     """Our learned network on the published second of input beside the published numbers."""
-    measures = learned.measures()
     ours = {
-        "distance_learned": float(measures["distance"][0]),
-        "error_learned": float(measures["paper_error"][0]),
+        "distance_learned": float(learned.measures["distance"][0]),
+        "error_learned": float(learned.paper_error[0]),
         "spikes_learned": len(learned.i),
     }
     return ours | {f"published_{name}": value for name, value in published["numbers"].items()}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -170,17 +171,22 @@ class Evaluation:
     i: np.ndarray
     step: np.ndarray
 
+    @cached_property
     def measures(self) -> dict[str, np.ndarray]:
-        """Every measure, (n_chips,)."""
-        s, t = self.simulation, self.step * DT
-        x, x_hat = self.signals()
+        """Distance and correlation to the optimum, error and rate, (n_chips,) each."""
+        s = self.simulation
         return {
             "distance": balance.distance(self.Omega, s.optimal),
             "correlation": balance.correlation(self.Omega, s.optimal),
-            "error": decoding.error(x, x_hat, DT),
-            "paper_error": decoding.paper_error(self.i, t, s.D, self.c, DT, n_chips=s.n_chips),
+            "error": decoding.error(*self.signals(), DT),
             "rate_hz": decoding.rate_hz(self.i, s.n_neurons, len(self.c) * DT, s.n_chips),
         }
+
+    @cached_property
+    def paper_error(self) -> np.ndarray:
+        """The paper's own measure, (n_chips,)."""
+        s, t = self.simulation, self.step * DT
+        return decoding.paper_error(self.i, t, s.D, self.c, DT, n_chips=s.n_chips)
 
     def signals(self) -> tuple[np.ndarray, np.ndarray]:
         """``x`` (n_steps, n_signals) and ``x_hat`` (n_chips, n_steps, n_signals)."""

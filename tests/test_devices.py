@@ -342,6 +342,7 @@ class TestAtOnce:
         here = [self.short(standalone, k) for k in (1, 2)]
         while other.poll() is None:
             np.testing.assert_array_equal(self.short(standalone, 2), here[1])
+            time.sleep(0.05)
         assert other.returncode == 0
         np.testing.assert_array_equal(np.load(tmp_path / "1.npy"), here[0])
         assert standalone.directory.exists()

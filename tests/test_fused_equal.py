@@ -16,7 +16,7 @@ from brian2 import (
     mV,
     seed,
 )
-from test_fused import RULE, assert_same, chips, simulate
+from test_fused import assert_same, chips, simulate
 
 from ebn_brian.plasticity import DiscreteRule
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 LIF = "dv/dt = (1.2 + drive - v)/(10*ms) : 1 {flag}\ndrive : 1\n"
 RESET = {"threshold": "v > 1", "reset": "v = 0"}
-LEARNED_RESET = DiscreteRule(step=0.4 * mV, dead_zone=2.5 * mV, learn_reset=True, n_bits=6)
+LEARNED_RESET = DiscreteRule(step=0.4 * mV, dead_zone=2.5 * mV, learn_reset=True, n_bits=8)
 
 
 def group(n, more="", name="a", flag="", **options):
@@ -139,7 +139,7 @@ CASES = {
     "exponential_not_greedy": lambda: chips(synapse="exponential", greedy=False),
     "subtractive_fixed": lambda: chips(rule=None, reset="subtractive", scale=0.1),
     "learned_reset": lambda: chips(rule=LEARNED_RESET),
-    "one_neuron_chips": lambda: chips(n_chips=5, n_neurons=1, rule=RULE),
+    "one_neuron_chips": lambda: chips(n_chips=5, n_neurons=1, rule=LEARNED_RESET),
     "large_chips": lambda: chips(n_chips=3, n_neurons=101, scale=0.05),
     "noisy_chips": noisy_chips,
     "pulses": pulses,

@@ -5,7 +5,7 @@ underflow. Nothing here depends on the order in which spikes are handled.
 
 Neuron (Chicca et al. 2014, Proc. IEEE 102, eq. 9; no adaptation, no positive feedback)::
 
-    (1 + I_th/I_mem) tau dI_mem/dt = gain*I_in - I_th - I_mem,   gain = I_th/I_tau
+    (1 + I_th/I_mem) tau dI_mem/dt = gain_n*I_in - I_th - I_mem,   gain_n = I_th/I_tau
 
 Synapse (Bartolozzi and Indiveri 2007, Neural Comput. 19, eqs. 3.5 and 3.8), one branch for
 excitation and one for inhibition, each driven by the DAC codes that flow now::
@@ -32,9 +32,9 @@ symbol       unit    default    meaning
 ``I_in``     amp                input current of the neuron, never below zero
 ``I_dc``     amp     0 A        constant input; it sets the resting current
 ``I_ext``    amp     0 A        further input, for the user's own equations
-``bias_on``  1       1          1 while the constant input is on
+``t_start``  second             when the constant input is switched on (``switched`` only)
 ``tau``      second             C_mem*Ut/(kappa*I_tau)
-``gain``     1       1          I_th/I_tau of the neuron
+``gain_n``   1       1          I_th/I_tau of the neuron
 ``I_th``     amp                gain current of the neuron's DPI; with ``slope``, where it bends
 ``I_0``      amp                dark current: the floor of ``I_mem``
 ``slope``    1       1          slope ratio m of the neuron's DPI
@@ -63,15 +63,15 @@ The counter ``w``, its rails, ``kappa`` and the tolerance ``dead_zone = 2*I_SL``
 #: Membrane equation by form, for ideal transistors.
 NEURON = {
     "full": (
-        "dI_mem/dt = (I_mem/(I_mem + I_th)*(gain*I_in - I_th - I_mem) + I_0)/tau : amp\n"
+        "dI_mem/dt = (I_mem/(I_mem + I_th)*(gain_n*I_in - I_th - I_mem) + I_0)/tau : amp\n"
         "I_th : amp\nI_0 : amp\n"
     ),
-    "linear": "dI_mem/dt = (gain*I_in - I_mem)/tau : amp\n",
+    "linear": "dI_mem/dt = (gain_n*I_in - I_mem)/tau : amp\n",
 }
 
 #: The full form where the pair's slope differs from that of the read-out.
 NEURON_SLOPES = (
-    "dI_mem/dt = (I_mem*(gain*I_in/I_th/(1 + (I_mem/I_th)**slope) - 1) + I_0)/tau : amp\n"
+    "dI_mem/dt = (I_mem*(gain_n*I_in/I_th/(1 + (I_mem/I_th)**slope) - 1) + I_0)/tau : amp\n"
     "I_th : amp\nI_0 : amp\nslope : 1\n"
 )
 
@@ -132,7 +132,7 @@ def neuron(form: str = "full", slopes: bool = False, spiking: bool = False) -> s
         raise ValueError(f"form={form!r}: must be 'full', or 'linear' without slopes")
     return (
         (NEURON_SLOPES if slopes else NEURON[form])
-        + "tau : second\ngain : 1\n"
+        + "tau : second\ngain_n : 1\n"
         + (SPIKING if spiking else "")
     )
 
@@ -146,16 +146,25 @@ def branch(letter: str, form: str = "linear", slopes: bool = False) -> str:
     return text.format(b=letter, m="slope_syn*" if slopes else "")
 
 
-def current(plus: str = "e", minus: str = "i", conductance: bool = False) -> str:
+#: The constant input is switched on at ``t_start``, in the right part of its time step.
+SWITCH = (
+    "bias_on = clip((t - t_start)/dt + 1, 0, 1) : 1 (constant over dt)\nt_start : second\n"
+)
+
+
+def current(
+    plus: str = "e", minus: str = "i", conductance: bool = False, switched: bool = False
+) -> str:
     """Equations of the neuron's input: constant, external, branches `plus` less those `minus`."""
     net = " + ".join(f"I_{b}" for b in plus) + "".join(f" - I_{b}" for b in minus)
     loss = "*clip(1 - early*log(I_mem/I_early), 0, 10)" if conductance else ""
     return (
         f"I_syn = ({net}){loss} : amp\n"
-        "I_sum = I_dc*bias_on + I_ext + I_syn : amp\n"
+        f"I_sum = I_dc{'*bias_on' if switched else ''} + I_ext + I_syn : amp\n"
         "I_in = I_sum*int(I_sum > 0*amp) : amp\n"
-        "I_dc : amp\nI_ext : amp\nbias_on : 1\nI_lsb : amp\n"
+        "I_dc : amp\nI_ext : amp\nI_lsb : amp\n"
         + ("early : 1\nI_early : amp\n" if conductance else "")
+        + (SWITCH if switched else "")
     )
 
 
@@ -166,6 +175,7 @@ def model(
     spiking: bool = False,
     inhibition: str = "linear",
     fixed: bool = False,
+    switched: bool = False,
 ) -> str:
     """Equations of neuron, branches and comparator inputs, to print or to hand to a `NeuronGroup`.
 
@@ -179,10 +189,12 @@ def model(
         Form of the inhibiting branch, ``'linear'`` or ``'full'``. The exciting one is linear.
     fixed
         Whether there is a third branch ``f`` for a fixed exciting synapse with a DPI of its own.
+    switched
+        Whether the constant input is off until ``t_start``.
     """
     text = (
         neuron(form, slopes, spiking)
-        + current("ef" if fixed else "e", "i", conductance)
+        + current("ef" if fixed else "e", "i", conductance, switched)
         + branch("e", "linear", slopes)
         + branch("i", inhibition, slopes)
     )
