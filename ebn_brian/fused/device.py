@@ -35,6 +35,12 @@ class FusedDevice(CPPStandaloneDevice):
     """`CPPStandaloneDevice` that fuses the time step wherever that gives the same results."""
 
     single_arithmetic = False
+    # mypy does not find out what Brian2 keeps in these
+    main_queue: list
+    code_objects: dict
+    profiled_codeobjects: list
+    #: Code objects whose work fused ones do, by name.
+    absorbed: dict
 
     def activate(self, *args, single_arithmetic=False, **kwds):
         super().activate(*args, **kwds)
@@ -100,7 +106,7 @@ class FusedDevice(CPPStandaloneDevice):
         reason = self._why_not_blocks(parts, lines)
         if reason:
             logger.info(f"{net.name}: one step at a time, since {reason}", "fused_step")
-        calls = []
+        calls: list[str] = []
         for part in parts:
             codeobjs = part.codeobjs
             if part.known:
@@ -122,7 +128,7 @@ class FusedDevice(CPPStandaloneDevice):
     def _fused_code_object(self, name, part, blocks, run):
         """The code object that does the work of those of `part`, and replaces them."""
         arguments = template_arguments(part.codeobjs, part.clock, blocks, self)
-        compiler = defaultdict(list)
+        compiler: defaultdict = defaultdict(list)
         for codeobj in part.codeobjs:
             for key, values in codeobj.compiler_kwds.items():
                 compiler[key] += [value for value in values if value not in compiler[key]]

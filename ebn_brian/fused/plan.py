@@ -4,7 +4,7 @@ import ast
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import Subgroup, Synapses, prefs
+from brian2 import Clock, Subgroup, Synapses, prefs
 from brian2.codegen.codeobject import constant_or_scalar
 from brian2.codegen.generators.cpp_generator import c_data_type
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
@@ -23,18 +23,18 @@ KINDS = {
 NEURONS, SYNAPSES = {"_idx", "0"}, {"_idx", "_presynaptic_idx", "_postsynaptic_idx", "0"}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stretch:
     """Code objects that follow each other in the schedule, on one clock."""
 
-    clock: object
+    clock: Clock
     codeobjs: list
     known: bool
 
 
 def stretches(schedule) -> list[Stretch]:
     """Divide the schedule, pairs (clock, code object), into what is known and what is not."""
-    result = []
+    result: list[Stretch] = []
     for clock, codeobj in schedule:
         known = (
             codeobj.template_name in KINDS
@@ -88,7 +88,7 @@ def is_parallel(codeobj) -> bool:
         allowed |= {"_postsynaptic_idx"}
     if any(v.scalar or index not in allowed for v, index in written):
         return False
-    indices = {}
+    indices: dict = {}
     for var, index in read | written:
         indices.setdefault(var, set()).add(index)
     return all(len(indices[var]) == 1 for var, _ in written) and not is_random(codeobj)
@@ -97,13 +97,14 @@ def is_parallel(codeobj) -> bool:
 def conjuncts(condition: str) -> set[str]:
     """The conditions that all hold where `condition` holds."""
     tree = ast.parse(condition.strip(), mode="eval").body
-    both = isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And)
-    return {ast.unparse(part) for part in (tree.values if both else [tree])}
+    if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And):
+        return {ast.unparse(part) for part in tree.values}
+    return {ast.unparse(tree)}
 
 
 def implied_event(codeobjs, later):
     """The earlier threshold that held wherever that of `later` holds, or None."""
-    written = set()
+    written: set = set()
     for earlier in reversed(codeobjs[: codeobjs.index(later)]):
         if earlier.template_name == "threshold" and earlier.owner.name == later.owner.name:
             conditions = [conjuncts(c.owner.events[event_name(c)]) for c in (earlier, later)]

@@ -25,8 +25,10 @@
 // Iterations of the marked loops touch different elements of what they write.
 #ifdef __clang__
 #define IVDEP _Pragma("clang loop vectorize(assume_safety)")
+#define UNROLL
 #else
 #define IVDEP _Pragma("GCC ivdep")
+#define UNROLL _Pragma("GCC unroll 4")
 #endif
 // As wide as a floating point number, so that comparisons fill whole vectors.
 typedef {{ 'int32_t' if single else 'int64_t' }} mask_t;

@@ -2,7 +2,7 @@
    loops stands, unchanged, the text that Brian2 generated from the user's equations. #}
 
 {% macro stateupdate(piece) %}
-{{ 'IVDEP' if piece.parallel }}
+{{ 'IVDEP UNROLL' if piece.parallel }}
 for (int _idx = {{piece.first}}; _idx < {{piece.last}}; _idx++)
 {
     const int _vectorisation_idx = _idx;
@@ -26,7 +26,7 @@ for (int _strip = {{piece.first}}; _strip < {{piece.last}}; _strip += fused::STR
     const int _end = std::min({{piece.last}}, _strip + fused::STRIP);
     {% if piece.parallel %}
     mask_t _any = 0;
-    IVDEP
+    IVDEP UNROLL
     for (int _idx = _strip; _idx < _end; _idx++)
     {
         const int _vectorisation_idx = _idx;
