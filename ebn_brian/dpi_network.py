@@ -22,14 +22,15 @@ from brian2 import (
 from .dpi_model import Circuit
 from .equations import dpi
 
-DT = 5 * us
+DT = 10 * us
 SAMPLE = 50 * us
 
 #: Parameters of `Circuit` that neurons have under the same name.
 NEURON = (
-    "tau I_th I_dc tau_e gain_e tau_i gain_i I_ref I_lsb gain_n I_0 slope slope_syn early I_early "
-    "I_th_i I_0_i I_off t_start"
-).split()
+    *("tau", "I_th", "I_0", "slope", "gain_n", "I_dc", "t_start", "I_ref", "I_off"),
+    *("I_lsb", "slope_syn", "early", "I_early", "tau_e", "gain_e"),
+    *("tau_i", "gain_i", "I_th_i", "I_0_i"),
+)
 
 #: What drives a synapse in open loop: the recorded counter in place of its own decisions.
 FOLLOW = {"onset": "w = recorded(t)\n" + dpi.FLOW, "offset": dpi.STOP}
@@ -38,26 +39,29 @@ FOLLOW = {"onset": "w = recorded(t)\n" + dpi.FLOW, "offset": dpi.STOP}
 COPIES = "code : 1\ndecision : 1\n"
 
 
-def model(circuit: Circuit, fixed: str | None = None) -> str:
-    """Equations of the neuron for `circuit`; `fixed` as in `learning_circuit`."""
-    return dpi.model(
-        "full",
-        slopes=True,
-        conductance=True,
-        inhibition="full" if float(circuit.I_th_i) else "linear",
-        fixed=fixed == "own",
-        switched=True,
-    ) + COPIES
+def model(circuit: Circuit, fixed: bool = False) -> str:
+    """Equations of the neuron for `circuit`; `fixed`: with a DPI for a fixed synapse."""
+    return (
+        dpi.model(
+            "full",
+            slopes=True,
+            conductance=True,
+            inhibition="full" if float(circuit.I_th_i) else "linear",
+            fixed=fixed,
+            switched=True,
+        )
+        + COPIES
+    )
 
 
-def neuron_values(circuit: Circuit, fixed: str | None = None) -> dict[str, Quantity | float]:
+def neuron_values(circuit: Circuit, fixed: bool = False) -> dict[str, Quantity | float]:
     """Values of the neurons' parameters and their state before the first pulse."""
     values = {name: getattr(circuit, name) for name in NEURON}
     if not float(circuit.I_th_i):
         del values["I_th_i"], values["I_0_i"]
     else:
         values["J_i"] = circuit.I_0_i
-    if fixed == "own":
+    if fixed:
         values |= {"tau_f": circuit.tau_e, "gain_f": circuit.gain_e}
     return values | {"I_mem": circuit.I_0}
 
@@ -67,7 +71,7 @@ def learning_circuit(
     onsets: np.ndarray,
     n_circuits: int = 1,
     *,
-    fixed: str | None = None,
+    fixed: bool = False,
     recorded: TimedArray | None = None,
     dt: Quantity = DT,
     n_sampled: int | None = None,
@@ -81,8 +85,8 @@ def learning_circuit(
     onsets
         Onsets of the pulses (s). They are moved to the grid of `dt`.
     fixed
-        None, or how the fixed synapse enters: ``'own'`` through a DPI of its own, ``'shared'``
-        through that of the plastic synapse. Its strength in LSB is ``fixed.w``.
+        Whether there is a fixed exciting synapse: of strength ``fixed.w`` (LSB, 0 at first), with a
+        DPI of its own or, where ``fixed.shared`` is 1, with that of the plastic synapse.
     recorded
         The counter to follow instead of the circuit's own decisions (open loop).
     n_sampled
@@ -92,17 +96,14 @@ def learning_circuit(
     Raises
     ------
     ValueError
-        If `fixed` is unknown, or pulses overlap, or begin before the second time step.
+        If pulses overlap, or begin before the second time step.
     """
-    if fixed not in (None, "own", "shared"):
-        raise ValueError(f"fixed={fixed!r}: must be 'own', 'shared' or None")
-    steps = np.round(np.asarray(onsets, float) / float(dt)).astype(int)
+    # to the nearest step; a half goes down for all, whatever its last bit
+    steps = np.floor(np.asarray(onsets, float) / float(dt) + 0.5 - 1e-6).astype(int)
     width = round(float(circuit.width / dt))
     if len(steps) == 0 or steps.min() < 1 or (np.diff(steps) <= width).any():
         raise ValueError(f"onsets: pulses of {circuit.width} must begin after t=0 and not overlap")
-    neurons = NeuronGroup(
-        n_circuits, model(circuit, fixed), method="rk2", dt=dt, name="neurons"
-    )
+    neurons = NeuronGroup(n_circuits, model(circuit, fixed), method="rk2", dt=dt, name="neurons")
     for name, value in neuron_values(circuit, fixed).items():
         setattr(neurons, name, value)
     # a spike acts after the integration of its own step, so it comes one step before the onset
@@ -118,10 +119,14 @@ def learning_circuit(
     rule = circuit.rule()
     if recorded is None:
         pathways, namespace = dpi.on_pre(rule), {}
-        pathways["onset"] += "decision_post = d\n"
+        pathways = {
+            "onset": pathways["onset"] + "decision_post += d\n",
+            "offset": "decision_post -= d\ncode_post -= w\n"
+            + pathways["offset"]
+            + "code_post += w\n",
+        }
     else:
-        pathways, namespace = dict(FOLLOW), {"recorded": recorded}
-    pathways["offset"] += "code_post = w\n"
+        pathways, namespace = FOLLOW, {"recorded": recorded}
     plastic = synapses(rule.model + dpi.LATCH, pathways, "plastic")
     plastic.namespace.update(namespace)
     for name, value in {**rule.parameters, "gain": 1, "w": circuit.w_initial}.items():
@@ -129,8 +134,7 @@ def learning_circuit(
     neurons.code = circuit.w_initial
     net = Network(neurons, pulses, plastic, *_sampler(neurons, n_sampled or n_circuits))
     if fixed:
-        letter = {"own": "f", "shared": "e"}[fixed]
-        net.add(synapses(dpi.FIXED, dpi.on_pre_fixed(letter), "fixed"))
+        net.add(synapses(dpi.FIXED, dpi.ON_PRE_FIXED, "fixed"))
     return net
 
 
@@ -144,6 +148,7 @@ def _sampler(neurons: NeuronGroup, n: int) -> tuple[NeuronGroup, SpikeMonitor]:
         n,
         "I_mem : amp (linked)\ncode : 1 (linked)\ndecision : 1 (linked)",
         threshold="True",
+        reset="",
         dt=SAMPLE,
         name="probe",
     )

@@ -199,6 +199,8 @@ def apply_mismatch(
         or not finite, already spread, or would change its sign; or chips are not equal parts.
     """
     numbers = _chips(chips)
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"chips={chips}: must be different numbers")
     chip, rank = _places(group, len(numbers), chip_of)
     drawn, values = {}, {}
     for name, given in parameters.items():
@@ -315,8 +317,8 @@ def _chips(chips: int | Iterable[int]) -> list[int]:
     if not isinstance(chips, Iterable):
         return list(range(check_count("chips", chips)))
     numbers = [index(c) for c in chips]
-    if not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
-        raise ValueError(f"chips={chips}: must be different numbers of at least 0")
+    if not numbers or min(numbers) < 0:
+        raise ValueError(f"chips={chips}: must be numbers of at least 0")
     return numbers
 
 

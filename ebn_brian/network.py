@@ -128,6 +128,8 @@ def lif_chips(
     if rule and rule.learn_reset:
         reset = "learned"
     autapses = reset == "learned"
+    if n_neurons == 1 and not autapses:
+        raise ValueError("D has one column: a network needs at least 2 neurons")
     counters = _check_grid(Omega * float(V_UNIT / (rule.step if rule else V_UNIT)), rule)
 
     neurons = NeuronGroup(

@@ -14,6 +14,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -78,6 +79,7 @@ def run(
     folder: Path,
     *,
     settings: Mapping,
+    shared: Sequence = (),
     jobs: int = -1,
     dask: str | None = None,
     progress: bool = True,
@@ -94,6 +96,8 @@ def run(
         Holds ``NAME.result`` or ``NAME.log`` of every task; made if need be.
     settings
         What results depend on besides arguments and source code.
+    shared
+        First arguments of all tasks, such as a program; what they stand for must be in `settings`.
     jobs
         Number of processes, -1: one a core; 1: in this process.
     dask
@@ -120,7 +124,7 @@ def run(
         _workers(dask),
         tqdm(total=len(tasks), initial=len(results), desc="tasks", disable=not progress) as bar,
     ):
-        for name, outcome in _outcomes(function, pending, jobs):
+        for name, outcome in _outcomes(partial(function, *shared), pending, jobs):
             try:
                 if isinstance(outcome, str):
                     logs[name] = outcome
@@ -172,15 +176,20 @@ def collect(
     variables
         Dimensions and attributes of each variable.
     inner
-        Dimensions of the arrays of a result, first to last.
+        Dimensions of the arrays of a result, in the order of those of its variable.
     """
     data = xr.Dataset(coords={name: list(labels) for name, labels in coords.items()})
     for name, (dims, attributes) in variables.items():
         shape = [data.sizes[dim] for dim in dims]
         data[name] = dims, np.full(shape, np.nan), dict(attributes)
+    place = {dim: {label: k for k, label in enumerate(labels)} for dim, labels in coords.items()}
     for task, arrays in results.items():
+        at = {dim: np.atleast_1d(labels).tolist() for dim, labels in where[task].items()}
         for name in arrays.keys() & variables.keys():
-            data[name].loc[dict(where[task])] = xr.DataArray(arrays[name], dims=inner)
+            dims = variables[name][0]
+            index = np.ix_(*([place[dim][label] for label in at[dim]] for dim in dims))
+            shape = [len(at[dim]) if dim in inner else 1 for dim in dims]
+            data[name].values[index] = arrays[name].reshape(shape)
     return data
 
 
@@ -207,7 +216,6 @@ def load(path: Path, key: bytes) -> Arrays | None:
 
 def _key(function: Callable, settings: Mapping, task: Sequence) -> bytes:
     """What the result of a task depends on, as a checksum."""
-    function = getattr(function, "func", function)  # of a partial
     parts = [_code(sys.modules[function.__module__].__file__), function.__qualname__]
     parts += [repr(sorted(settings.items())), repr(tuple(task))]
     return hashlib.sha256("\0".join(parts).encode()).digest()
@@ -271,7 +279,7 @@ def _attempt(function: Callable, name: str, task: Sequence) -> tuple[str, Arrays
 def _workers(dask: str | None) -> Iterator[None]:
     """Where `joblib` runs: the processes of this machine, or those of a cluster."""
     if dask is None:
-        with joblib.parallel_config("loky"):
+        with joblib.parallel_config("loky", inner_max_num_threads=1):
             yield
         return
     try:

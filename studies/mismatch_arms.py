@@ -1,9 +1,8 @@
 """Chips with mismatch, the ways to give them weights, and what they are worth."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ FIT = TEST = 10 * second
 EVERY = 10
 START = steps(0.1 * second)
 #: Common factors that `pretrained_scaled` chooses from.
-SCALES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+SCALES = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 
 #: Where the weights of a chip come from.
 ARMS = (
@@ -107,17 +106,19 @@ class Chips:
         n = self.bench.n_neurons
         n = n * (n - 1) if name.startswith("recurrent") else n
         cvs = np.broadcast_to(cv, len(self.numbers))
-        if (cvs == cvs[0]).all():
-            return mismatch.sample(float(cvs[0]), n, self.numbers, self.bench.seed, name)
-        draw = [
-            mismatch.sample(float(c), n, [chip], self.bench.seed, name)
-            for c, chip in zip(cvs, self.numbers, strict=True)
-        ]
-        return np.concatenate(draw)
+        draws = np.empty((len(self.numbers), n))
+        for one in np.unique(cvs):
+            own = np.flatnonzero(cvs == one)
+            numbers = [self.numbers[k] for k in own]
+            draws[own] = mismatch.sample(float(one), n, numbers, self.bench.seed, name)
+        return draws
 
-    def simulation(self, reset: str, cvs: CVs, threshold_scale: float = 1.0) -> Simulation:
-        """The program with these chips, their mismatch, and all thresholds scaled."""
-        threshold = threshold_scale * KAPPA / 2 * float(V_UNIT)
+    def simulation(self, reset: str, cvs: CVs, scale: float = 1.0) -> Simulation:
+        """The program with these chips, their mismatch, and all thresholds times `scale`.
+
+        The comparators' gain goes with the thresholds, as the rule's fixed point demands.
+        """
+        threshold = scale * KAPPA / 2 * float(V_UNIT)
         nominal = {
             "recurrent.gain": 1.0,
             "neurons.tau_m": float(TAU_M),
@@ -132,7 +133,8 @@ class Chips:
             for name, value in nominal.items()
             if name not in other
         }
-        return self.bench.simulations[reset].using(D=self.D, values=values)
+        rule = replace(RULE, kappa=scale * KAPPA)
+        return self.bench.simulations[reset].using(D=self.D, rule=rule, values=values)
 
     def learned(self, simulation: Simulation, initial: np.ndarray) -> np.ndarray:
         """Weights after training."""
@@ -142,7 +144,7 @@ class Chips:
             state = stretch.state
         return simulation.weights(state)
 
-    def weights(self, arm: str, reset: str, cvs: CVs) -> np.ndarray:
+    def weights(self, arm: str, reset: str, cvs: CVs, scale: float = 1.0) -> np.ndarray:
         """Of an arm, (n_chips, n_neurons, n_neurons), in units of ``|D|**2``."""
         if arm == "pretrained":
             return self.optimal
@@ -151,8 +153,8 @@ class Chips:
         if arm == "uncoupled":
             return 0 * self.optimal
         if arm == "pretrained_scaled":
-            return self._best_scaled(self.simulation(reset, cvs))
-        simulation = self.simulation(reset, {} if arm == "transfer" else cvs)
+            return self._best_scaled(self.simulation(reset, cvs, scale))
+        simulation = self.simulation(reset, {} if arm == "transfer" else cvs, scale)
         return self.learned(
             simulation, self.optimal if arm == "pretrained_learned" else self.random
         )
@@ -180,18 +182,18 @@ class Chips:
 def run_points(
     bench: Bench, arm: str, reset: str, first: int, points: Sequence[tuple[str, float, float]]
 ) -> dict[str, np.ndarray]:
-    """`MEASURES` of a block of chips at `points` (set, cv, threshold), (n_points, n_chips) each.
-
-    A threshold other than 1 is set after the weights of the arm were found.
-    """
+    """`MEASURES` of a block of chips at `points` (set, cv, threshold), (n_points, n_chips) each."""
     chips = Chips(bench, range(first, first + bench.block))
-    found = []
-    for (which, cv), same_chips in groupby(points, key=lambda point: point[:2]):
+    found: list[dict[str, np.ndarray]] = []
+    ideal: dict[float, np.ndarray] = {}  # what transfer copies, by threshold
+    for which, cv, scale in points:
         cvs = dict.fromkeys(SETS[which], cv)
-        if arm != "transfer" or not found:
-            Omega = chips.weights(arm, reset, cvs)
-        for _, _, threshold in same_chips:
-            found.append(chips.measures(chips.simulation(reset, cvs, threshold), Omega))
+        Omega = ideal.get(scale)
+        if Omega is None:
+            Omega = chips.weights(arm, reset, cvs, scale)
+        if arm == "transfer":
+            ideal[scale] = Omega
+        found.append(chips.measures(chips.simulation(reset, cvs, scale), Omega))
     return {name: np.stack([f[name] for f in found]) for name in MEASURES}
 
 
@@ -214,30 +216,45 @@ def respond(simulation: Simulation, Omega: np.ndarray, seed: int, test: bool = T
     n_fit = steps(FIT)
     c = c if test else c[:n_fit]
     spikes = simulation.evaluate(Omega, c)
-    shape = simulation.n_chips, len(c) // EVERY, simulation.n_neurons
-    leak = 1 - float(DT / TAU_M)
-    chip, neuron = np.divmod(spikes.i, simulation.n_neurons)
-    bin_, early = spikes.step // EVERY, EVERY - 1 - spikes.step % EVERY
-    entry = (chip * shape[1] + bin_) * shape[2] + neuron
-    r = np.bincount(entry, leak**early, minlength=np.prod(shape)).reshape(shape)
-    r = lfilter([1], [1, -(leak**EVERY)], r, axis=1)
-    # without a test the fit is judged on its own data
-    fit, judge = (
-        slice(START // EVERY, n_fit // EVERY),
-        slice(n_fit // EVERY if test else START // EVERY, None),
-    )
-    x = x[: shape[1]]
-    nominal, refit = np.empty((2, shape[0]))
+    n_chips, n_neurons = simulation.n_chips, simulation.n_neurons
+    r = filtered(spikes.i, spikes.step, n_chips, len(c), n_neurons)
+    fit = slice(START // EVERY, n_fit // EVERY)
+    judge = slice(n_fit // EVERY, len(c) // EVERY) if test else fit  # else by its own data
+    nominal, refit = np.empty((2, n_chips))
     for k, own in enumerate(r):
-        readout = np.linalg.lstsq(centred(own[fit]), centred(x[fit]), rcond=None)[0]
+        readout = least_squares(own[fit], x[fit])
         nominal[k] = ratio(x[judge], own[judge] @ simulation.D[k].T)
         refit[k] = ratio(x[judge], own[judge] @ readout)
-    counted = spikes.step >= (n_fit if test else 0)
-    seconds = (len(c) - n_fit * test) * float(DT)
-    counts = np.bincount(chip[counted], minlength=shape[0])
+    first = n_fit if test else 0
+    chip = spikes.i // n_neurons
+    count = np.bincount(chip[spikes.step >= first], minlength=n_chips)
+    per_step = np.bincount(spikes.step * n_chips + chip, minlength=len(c) * n_chips)
     return Response(
-        counts / (seconds * shape[2]), nominal, refit, most_per_step(chip, spikes.step, shape[0])
+        count / (n_neurons * (len(c) - first) * float(DT)),
+        nominal,
+        refit,
+        per_step.reshape(-1, n_chips).max(axis=0),
     )
+
+
+def filtered(
+    i: np.ndarray, step: np.ndarray, n_chips: int, n_steps: int, n_neurons: int
+) -> np.ndarray:
+    """Every `EVERY`-th of `decoding.filtered_spikes`: (n_chips, n_steps/EVERY, n_neurons)."""
+    leak = 1 - float(DT / TAU_M)
+    chip, neuron = np.divmod(i.astype(np.int64), n_neurons)
+    bin_, place = np.divmod(step, EVERY)
+    weight = (leak ** np.arange(EVERY)[::-1])[place]
+    shape = n_chips, n_steps // EVERY, n_neurons
+    entry = (chip * shape[1] + bin_) * n_neurons + neuron
+    r = np.bincount(entry, weight, minlength=int(np.prod(shape))).reshape(shape)
+    return lfilter([1], [1, -(leak**EVERY)], r, axis=1)
+
+
+def least_squares(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Map from `source` to `target`, both centred; zero for neurons that are silent."""
+    source = centred(source)
+    return np.linalg.lstsq(source.T @ source, source.T @ centred(target), rcond=1e-10)[0]
 
 
 @lru_cache(maxsize=2)
@@ -255,11 +272,3 @@ def centred(values: np.ndarray) -> np.ndarray:
 def ratio(x: np.ndarray, y: np.ndarray) -> float:
     """Variance of ``x - y`` over that of x, as `decoding.error_nominal`."""
     return float(np.sum(centred(x - y) ** 2) / np.sum(centred(x) ** 2))
-
-
-def most_per_step(chip: np.ndarray, step: np.ndarray, n_chips: int) -> np.ndarray:
-    """The most spikes of each chip in one step."""
-    event, count = np.unique(step * n_chips + chip, return_counts=True)
-    most = np.zeros(n_chips)
-    np.maximum.at(most, event % n_chips, count)
-    return most

@@ -23,6 +23,7 @@ from ebn_brian.network import V_UNIT, lif_chips
 from ebn_brian.plasticity import DiscreteRule
 
 N_STEPS, N_NOISY = 3000, 200
+DURATION = N_STEPS * 0.1 * ms
 RULE = DiscreteRule(0.04 * V_UNIT, 2.5, 0.25 * V_UNIT)
 ENOUGH = ["spikes.i", "spikes.t", "recurrent.w", "neurons.v"]
 
@@ -31,7 +32,7 @@ def chips_network(n_chips: int = 20, extra: bool = False, **options):
     """What makes the first `n_chips` of a batch of learning chips with noise for input."""
 
     def make_network() -> Network:
-        c = signals.smoothed_noise(N_STEPS * 0.1 * ms, 2, seed=3)
+        c = signals.smoothed_noise(DURATION, 2, seed=3)
         drive = TimedArray(c, 0.1 * ms, name="drive")
         D = balance.random_decoder(2, 20, 1, n_chips=n_chips)
         Omega = balance.random_weights(n_chips, 20, 1)
@@ -87,7 +88,7 @@ def assert_same(one: devices.Run, other: devices.Run, names=ENOUGH) -> None:
 @pytest.fixture(scope="module")
 def on_numpy(programs):
     """A long run, to compare with."""
-    return programs["numpy"].run(duration=N_STEPS * 0.1 * ms, read=ENOUGH)
+    return programs["numpy"].run(duration=DURATION, read=ENOUGH)
 
 
 class TestEquality:
@@ -95,56 +96,53 @@ class TestEquality:
 
     def test_cpp_standalone(self, standalone, on_numpy):
         assert len(on_numpy["spikes.i"]) > 2000
-        run = standalone.run(duration=N_STEPS * 0.1 * ms, read=ENOUGH)
+        run = standalone.run(duration=DURATION, read=ENOUGH)
         assert_same(run, on_numpy)
         assert not np.array_equal(
             run["recurrent.w"], standalone.run(duration=1 * ms, read=ENOUGH)["recurrent.w"]
         )
 
-    def test_a_chip_alone(self, on_numpy):
-        program = devices.build(chips_network(1), "numpy")
-        alone = program.run(duration=N_STEPS * 0.1 * ms, read=ENOUGH)
-        self.assert_first_chip(alone, on_numpy)
-
     @staticmethod
-    def assert_first_chip(alone, batch):
-        mine = batch["spikes.i"] < 20
-        np.testing.assert_array_equal(alone["spikes.i"], batch["spikes.i"][mine])
-        np.testing.assert_array_equal(alone["spikes.t"], batch["spikes.t"][mine])
-        np.testing.assert_array_equal(alone["recurrent.w"], batch["recurrent.w"][: 20 * 19])
-        np.testing.assert_array_equal(alone["neurons.v"], batch["neurons.v"][:20])
+    def assert_same_first_chip(one, other):
+        first = [
+            (
+                run["spikes.i"][run["spikes.i"] < 20],
+                run["spikes.t"][run["spikes.i"] < 20],
+                run["recurrent.w"][: 20 * 19],
+                run["neurons.v"][:20],
+            )
+            for run in (one, other)
+        ]
+        for ours, theirs in zip(*first, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+    def test_a_chip_alone(self, on_numpy):
+        alone = devices.build(chips_network(1), "numpy").run(duration=DURATION, read=ENOUGH)
+        self.assert_same_first_chip(alone, on_numpy)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("n_chips", [1, 1000])
+    def test_batches(self, n_chips, on_numpy):
+        """One chip, and a thousand, beside the 20 of all other tests."""
+        program = devices.build(chips_network(n_chips), "cpp_standalone")
+        batch = program.run(duration=DURATION, read=ENOUGH)
+        assert len(batch["neurons.v"]) == 20 * n_chips
+        self.assert_same_first_chip(batch, on_numpy)
 
     @pytest.mark.slow
     def test_cython(self, on_numpy):
         program = devices.build(chips_network(), "cython")
-        assert_same(program.run(duration=N_STEPS * 0.1 * ms, read=ENOUGH), on_numpy)
-
-    @pytest.mark.slow
-    @pytest.mark.parametrize("n_chips", [1, 20, 1000])
-    def test_batches_in_cpp(self, n_chips, on_numpy):
-        program = devices.build(chips_network(n_chips), "cpp_standalone")
-        batch = program.run(duration=N_STEPS * 0.1 * ms, read=ENOUGH)
-        if n_chips == 20:
-            assert_same(batch, on_numpy)
-        self.assert_first_chip(
-            devices.build(chips_network(1), "numpy").run(duration=N_STEPS * 0.1 * ms, read=ENOUGH),
-            batch,
-        )
+        assert_same(program.run(duration=DURATION, read=ENOUGH), on_numpy)
 
     @pytest.mark.slow
     @pytest.mark.parametrize(
         "options",
-        [
-            {"synapse": "exponential"},
-            {"reset": "subtractive", "greedy": False},
-        ],
+        [{"synapse": "exponential"}, {"reset": "subtractive", "greedy": False}],
         ids=str,
     )
     def test_variants(self, options):
         runs = [
-            devices.build(chips_network(2, **options), device).run(
-                duration=N_STEPS * 0.1 * ms, read=ENOUGH
-            )
+            devices.build(chips_network(2, **options), device).run(duration=DURATION, read=ENOUGH)
             for device in ("numpy", "cpp_standalone")
         ]
         assert_same(*runs)
@@ -219,7 +217,7 @@ class TestRuns:
 
     def test_any_memory_layout(self, program):
         v = np.linspace(0, 0.01, 800)[::2]
-        c = np.asfortranarray(signals.smoothed_noise(N_STEPS * 0.1 * ms, 2, 8))
+        c = np.asfortranarray(signals.smoothed_noise(DURATION, 2, 8))
         one = program.run({"neurons.v": v, "drive.values": c}, duration=1 * ms, read=ENOUGH)
         values = {"neurons.v": v.copy().reshape(20, 20), "drive.values": np.ascontiguousarray(c)}
         assert_same(program.run(values, duration=1 * ms, read=ENOUGH), one)

@@ -13,7 +13,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 import xarray as xr
-from brian2 import Hz, mV, ms, second
+from brian2 import Hz, ms, mV
 from click.testing import CliRunner
 
 from ebn_brian import balance, devices
@@ -311,12 +311,13 @@ class TestSimulation:
         np.testing.assert_array_equal(first.i, again.i)
         np.testing.assert_array_equal(first.step, again.step)
         assert first.spikes_per_step_max() == 1
-        measures = first.measures()
-        assert set(measures) == set(MEASURES)
-        assert all(values.shape == (2,) for values in measures.values())
-        optimal = simulation.evaluate(simulation.optimal, task.test[:2000]).measures()
+        measures = first.measures
+        assert {*measures, "paper_error"} == set(MEASURES)
+        assert all(values.shape == (2,) for values in [first.paper_error, *measures.values()])
+        optimal = simulation.evaluate(simulation.optimal, task.test[:2000]).measures
         np.testing.assert_allclose(optimal["distance"], 0, atol=1e-12)
-        assert (optimal["error"] < measures["error"]).all()
+        assert (optimal["error"] < 0.1).all()
+        assert (optimal["rate_hz"] < measures["rate_hz"] / 2).all()
 
 
 def check_result(out: Path, chips: int, trained: float) -> tuple[dict, xr.Dataset]:
@@ -343,6 +344,8 @@ def check_result(out: Path, chips: int, trained: float) -> tuple[dict, xr.Datase
             assert np.median(values) == summary[f"{name}_{stage}_median"]
             worst = values.min() if name == "correlation" else values.max()
             assert worst == summary[f"{name}_{stage}_worst"]
+        if name == "paper_error":
+            continue
         curve = data[f"{name}_while_learning"]
         np.testing.assert_array_equal(curve[0], data[name].sel(stage="initial"))
         np.testing.assert_array_equal(curve[-1], data[name].sel(stage="learned"))
@@ -376,24 +379,24 @@ class TestRuns:
 
     def test_a_recording_of_three_channels(self, tmp_path):
         """On numpy, which needs no compiler."""
-        t = np.arange(1200) / 1000
+        t = np.arange(1001) / 1000
         columns = [np.sin(2 * np.pi * f * t + f) for f in (2, 3.3, 5)]
         lines = ["t,a,b,c", *(",".join(map(str, row)) for row in zip(t, *columns, strict=True))]
         file = recording(tmp_path / "rec.csv", "\n".join(lines))
         result = run(
             *("--signal", file, "--out", tmp_path / "out", "--device", "numpy"),
-            *("--chips", 1, "--neurons", 8, "--training", 0.2),
+            *("--chips", 1, "--neurons", 8, "--training", 0.1),
         )
         assert result.exit_code == 0, result.output
-        assert "rec.csv: 3 channels, 1.2 s" in result.output
-        _, data = check_result(tmp_path / "out", 1, 0.2)
+        assert "rec.csv: 3 channels, 1.001 s" in result.output
+        _, data = check_result(tmp_path / "out", 1, 0.1)
         assert dict(data.D.sizes) == {"chip": 1, "signal": 3, "neuron": 8}
 
     def test_an_interrupted_run_leaves_nothing_that_looks_complete(self, tmp_path):
         """Whether it is asked to end or killed."""
         command = [sys.executable, "-m", "studies.learning", "--device", "numpy", "--chips", "1"]
         runs = {}
-        for sign in (signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
+        for sign in (signal.SIGTERM, signal.SIGKILL):
             out = tmp_path / sign.name
             runs[sign] = subprocess.Popen(
                 [*command, "--neurons", "4", "--out", str(out)],
@@ -417,7 +420,7 @@ class TestPublished:
         numbers = published.load(FIGURE1)["numbers"]
         assert numbers["distance_learned"] == pytest.approx(0.067, abs=5e-4)
         assert numbers["distance_initial"] == pytest.approx(1.0, abs=5e-4)
-        assert numbers["error_refitted_learned"] == pytest.approx(0.208, abs=5e-4)
+        assert numbers["error_learned"] == pytest.approx(0.208, abs=5e-4)
         assert [numbers[f"spikes_{stage}"] for stage in STAGES] == [1268, 113, 158]
 
     @pytest.mark.slow
@@ -431,3 +434,46 @@ class TestPublished:
             assert summary[f"{name}_learned"] < bound
             assert summary[f"{name}_learned"] < summary[f"published_{name}_learned"] * 1.001
             assert name in result.output
+
+
+@pytest.mark.slow
+class TestFreshNetworks:
+    """60 networks that nothing was tuned on, at three working points.
+
+    Medians and their ratios to the optimal network are bounded as the project promises for 20
+    networks, without slack; the worst of 60 may be half as bad again as that of 20.
+    """
+
+    @pytest.fixture(scope="class")
+    def simulation(self):
+        rule = learning.make_rule(0.04, 2.5, 0.25, None)
+        return Simulation(learning.random_task(20, 20, "random", rule, 1).D, rule)
+
+    CASES = (
+        # decoder, step, dead zone, seconds; distance, worst, error, paper_error, rate
+        (("random", 0.04, 0.25, 30), (0.025, 0.1, 2.2, 1.10, 0.06)),
+        (("random", 0.01, 0.25, 100), (0.015, 0.1, 2.2, 1.10, 0.06)),
+        (("even", 0.02, 0.1, 60), (0.006, 0.02, 1.3, 1.03, 0.04)),
+    )
+
+    @pytest.mark.parametrize(("setting", "bounds"), CASES)
+    def test_learning_works(self, simulation, monkeypatch, setting, bounds):
+        monkeypatch.setattr(learning, "CHECKPOINTS", (0,))  # evaluate at the end alone
+        decoder, step, dead_zone, seconds = setting
+        rule = learning.make_rule(step, 2.5, dead_zone, None)
+        found = []
+        for seed in (101, 102, 103):
+            task = learning.random_task(20, 20, decoder, rule, seed)
+            fresh = simulation.using(D=task.D, rule=rule)
+            result = learning.learn(fresh, task, seconds, progress=False)
+            assert learning.summarise(result)["spikes_per_step_max"] == 1
+            found.append(learning.dataset(result))
+        chips = xr.concat(found, "chip")
+        median = chips.median("chip")
+        ratio = median.sel(stage="learned") / median.sel(stage="optimal")
+        distance, worst, error, paper_error, rate = bounds
+        assert median.distance.sel(stage="learned") <= distance
+        assert chips.distance.sel(stage="learned").max() <= 1.5 * worst
+        assert ratio.error <= error
+        assert ratio.paper_error <= paper_error
+        assert abs(ratio.rate_hz - 1) <= rate

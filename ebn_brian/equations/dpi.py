@@ -10,7 +10,8 @@ Neuron (Chicca et al. 2014, Proc. IEEE 102, eq. 9; no adaptation, no positive fe
 Synapse (Bartolozzi and Indiveri 2007, Neural Comput. 19, eqs. 3.5 and 3.8), one branch for
 excitation and one for inhibition, each driven by the DAC codes that flow now::
 
-    (1 + I_th/J) tau dJ/dt = gain*n*I_lsb - I_th - J          (linear limit: tau dJ/dt = gain*n*I_lsb - J)
+    (1 + I_th/J) tau dJ/dt = gain*n*I_lsb - I_th - J
+    tau dJ/dt = gain*n*I_lsb - J                              (linear limit)
 
 Comparators, counter and pulse: Büchel et al. 2020 (arXiv:2010.14353), section III and eq. 4. The
 decision is taken and latched at the onset of the extended pulse; the DAC's current flows until its
@@ -87,9 +88,7 @@ BRANCH = {
 #: Output of a branch, ideal and with slopes; both agree at one LSB.
 OUTPUT = {
     False: "I_{b} = J_{b} : amp\n",
-    True: (
-        "I_{b} = gain_{b}*I_lsb*clip(J_{b}/(gain_{b}*I_lsb), 0, 1e9)**(1/slope_syn) : amp\n"
-    ),
+    True: ("I_{b} = gain_{b}*I_lsb*clip(J_{b}/(gain_{b}*I_lsb), 0, 1e9)**(1/slope_syn) : amp\n"),
 }
 
 #: A spiking neuron: pass these to `NeuronGroup`, with ``refractory='t_ref'``.
@@ -107,11 +106,18 @@ LATCH = "d : 1\n"
 FLOW = "n_e_post += gain*clip(w, 0, w_max)\nn_i_post += gain*clip(-w, 0, w_max)\n"
 STOP = "n_e_post -= gain*clip(w, 0, w_max)\nn_i_post -= gain*clip(-w, 0, w_max)\n"
 
-#: A synapse of fixed strength `w` (LSB), with DPI state `n_f` of its own or with that of ``e``.
-FIXED = "w : 1\n"
+#: A synapse of fixed strength ``w`` (LSB): through branch ``f``, its own, or with ``shared = 1``
+#: through the branch ``e`` that the plastic synapses use.
+FIXED = "w : 1\nshared : 1\n"
+ON_PRE_FIXED = {
+    "onset": "n_f_post += w*(1 - shared)\nn_e_post += w*shared\n",
+    "offset": "n_f_post -= w*(1 - shared)\nn_e_post -= w*shared\n",
+}
 
 
-def neuron(form: str = "full", slopes: bool = False, spiking: bool = False) -> str:
+def neuron(
+    form: str = "full", slopes: bool = False, spiking: bool = False, held: bool = True
+) -> str:
     """Equations of the neuron's membrane.
 
     Parameters
@@ -122,6 +128,9 @@ def neuron(form: str = "full", slopes: bool = False, spiking: bool = False) -> s
         Whether the slope ratio ``slope`` is a parameter (full form only).
     spiking
         Whether threshold, reset and refractory time are parameters.
+    held
+        Whether a spiking neuron's membrane stays at its reset while refractory. Where an autapse
+        is to be the reset it must not.
 
     Raises
     ------
@@ -130,11 +139,10 @@ def neuron(form: str = "full", slopes: bool = False, spiking: bool = False) -> s
     """
     if form not in NEURON or (slopes and form != "full"):
         raise ValueError(f"form={form!r}: must be 'full', or 'linear' without slopes")
-    return (
-        (NEURON_SLOPES if slopes else NEURON[form])
-        + "tau : second\ngain_n : 1\n"
-        + (SPIKING if spiking else "")
-    )
+    text = NEURON_SLOPES if slopes else NEURON[form]
+    if spiking and held:
+        text = text.replace("/tau : amp\n", "/tau : amp (unless refractory)\n", 1)
+    return text + "tau : second\ngain_n : 1\n" + (SPIKING if spiking else "")
 
 
 def branch(letter: str, form: str = "linear", slopes: bool = False) -> str:
@@ -147,9 +155,7 @@ def branch(letter: str, form: str = "linear", slopes: bool = False) -> str:
 
 
 #: The constant input is switched on at ``t_start``, in the right part of its time step.
-SWITCH = (
-    "bias_on = clip((t - t_start)/dt + 1, 0, 1) : 1 (constant over dt)\nt_start : second\n"
-)
+SWITCH = "bias_on = clip((t - t_start)/dt + 1, 0, 1) : 1 (constant over dt)\nt_start : second\n"
 
 
 def current(
@@ -173,6 +179,7 @@ def model(
     slopes: bool = False,
     conductance: bool = False,
     spiking: bool = False,
+    held: bool = True,
     inhibition: str = "linear",
     fixed: bool = False,
     switched: bool = False,
@@ -181,7 +188,7 @@ def model(
 
     Parameters
     ----------
-    form, slopes, spiking
+    form, slopes, spiking, held
         As in `neuron`; `slopes` holds for the synapses too.
     conductance
         Whether the synapses' output has a finite conductance, ``early``.
@@ -193,7 +200,7 @@ def model(
         Whether the constant input is off until ``t_start``.
     """
     text = (
-        neuron(form, slopes, spiking)
+        neuron(form, slopes, spiking, held)
         + current("ef" if fixed else "e", "i", conductance, switched)
         + branch("e", "linear", slopes)
         + branch("i", inhibition, slopes)
@@ -210,8 +217,3 @@ def on_pre(rule) -> dict[str, str]:
     moves. `rule` is a `DiscreteRule` in ampere.
     """
     return {"onset": rule.decision(STATE) + FLOW, "offset": STOP + rule.COUNT}
-
-
-def on_pre_fixed(letter: str = "f") -> dict[str, str]:
-    """Pathways of a fixed exciting synapse into the branch `letter`, with the same pulses."""
-    return {"onset": f"n_{letter}_post += w", "offset": f"n_{letter}_post -= w"}

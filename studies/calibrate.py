@@ -1,0 +1,248 @@
+"""Fit the parameters of a learning circuit to recorded traces, and say which are identifiable.
+
+``python -m studies.calibrate --experiment 1 --reference DIR --out DIR`` drives the model with the
+recorded counter (open loop), so that no decision can hide a misfit, and adjusts the parameters by
+least squares until I_mem agrees. All trial circuits of a Jacobian are one Brian2 group, compiled
+once: what is fitted is the very model that `studies.circuit` runs. The comparators follow from the
+recorded decisions. Standard errors are those of the least-squares fit; since the remaining error is
+not white, take them as a scale of identifiability, not as a claim of accuracy.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+import xarray as xr
+from brian2 import TimedArray, amp, second
+from scipy.optimize import least_squares
+
+from ebn_brian import devices
+from ebn_brian.dpi_model import Circuit
+from ebn_brian.dpi_network import DT, SAMPLE, learning_circuit
+
+from . import circuit_reference as recorded
+from .circuit import load
+from .common import check_before_start, provenance, save, show, study_options, whole
+
+#: Fitted by default. Gains of neuron and synapses act only as products, so one of each is enough.
+FREE = (
+    *("tau", "I_th", "slope", "I_dc", "t_start"),
+    *("gain_e", "tau_e", "gain_i", "tau_i", "I_th_i", "early"),
+)
+CANDIDATES = (*FREE, "slope_syn", "I_0", "I_0_i")
+#: Errors count relative to the current, but below this part of its largest value absolutely.
+FLOOR = 0.03
+#: Half the step of the central differences, in the logarithm of a parameter.
+STEP = 1e-4
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted circuit and how well each parameter is determined."""
+
+    circuit: Circuit
+    free: tuple[str, ...]
+    relative_error: np.ndarray  # standard error over value, (n_free,)
+    correlation: np.ndarray  # (n_free, n_free)
+    nrmse: float  # open loop
+    evaluations: int
+
+
+class OpenLoop:
+    """Circuits that follow the recorded counter, one per trial set of parameters.
+
+    Parameters
+    ----------
+    circuit
+        Where the parameters that are not free come from.
+    free
+        Names of the free parameters.
+    reference
+        The recording.
+    device
+        Target of Brian2.
+    """
+
+    def __init__(self, circuit: Circuit, free, reference: recorded.Reference, device: str):
+        self.circuit, self.free, self.reference = circuit, tuple(free), reference
+        self.n = 2 * len(self.free) + 1
+        steps = round(reference.t[1] / float(DT))
+        counter = TimedArray(np.repeat(reference.weight, steps), dt=DT, name="recorded")
+        self.program = devices.build(
+            lambda: learning_circuit(circuit, reference.onsets, self.n, recorded=counter), device
+        )
+
+    def run(self, parameters: np.ndarray) -> np.ndarray:
+        """``I_mem`` (A) on the recording's grid, (n_samples, n), for `parameters` (n, n_free)."""
+        values = {f"neurons.{name}": parameters[:, k] for k, name in enumerate(self.free)}
+        end = (self.reference.t[-1] + 1e-6) * second
+        run = self.program.run(values, duration=end, read=["sampled.I_mem"])
+        samples = run["sampled.I_mem"].reshape(-1, self.n)
+        every = round(self.reference.t[1] / float(SAMPLE))
+        return samples[::every][: len(self.reference.t)]
+
+    def weights(self) -> np.ndarray:
+        """Weights (1/A) of the samples' errors; none before the input is switched on."""
+        current = self.reference.I_mem
+        scale = 1 / (current + FLOOR * current.max())
+        return np.where(current > 3e-3 * current.max(), scale, 0)
+
+    def fit(self, max_evaluations: int = 30) -> Fit:
+        """Least squares in the logarithms of the free parameters."""
+        start = np.array([self.circuit.values()[name] for name in self.free])
+        weights, measured = self.weights(), self.reference.I_mem
+        shifts = np.vstack([np.zeros(len(start)), *(s * np.eye(len(start)) for s in (STEP, -STEP))])
+        cache: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
+
+        def both(x):
+            if x.tobytes() not in cache:
+                traces = self.run(start * np.exp(x + shifts))
+                ahead, behind = traces[:, 1 : len(x) + 1], traces[:, len(x) + 1 :]
+                jacobian = (ahead - behind) / (2 * STEP)
+                cache.clear()
+                cache[x.tobytes()] = traces[:, 0], jacobian
+            return cache[x.tobytes()]
+
+        found = least_squares(
+            lambda x: (both(x)[0] - measured) * weights,
+            np.zeros(len(start)),
+            jac=lambda x: both(x)[1] * weights[:, None],
+            x_scale="jac",
+            ftol=1e-8,
+            max_nfev=max_evaluations,
+            bounds=(-3.0, 3.0),
+        )
+        degrees = np.count_nonzero(weights) - len(start)
+        covariance = np.linalg.pinv(found.jac.T @ found.jac) * 2 * found.cost / degrees
+        errors = np.sqrt(np.diag(covariance))
+        residual = both(found.x)[0] - measured
+        fitted = dict(zip(self.free, start * np.exp(found.x), strict=True))
+        return Fit(
+            self.circuit.with_values(**fitted),
+            self.free,
+            errors,
+            covariance / np.outer(errors, errors),
+            float(np.sqrt(np.mean(residual**2)) / np.ptp(measured)),
+            found.nfev,
+        )
+
+
+def with_comparators(circuit: Circuit, reference: recorded.Reference) -> Circuit:
+    """`circuit` with the recording's pulse width, first weight and comparators.
+
+    The comparators stay as they are if they give all recorded decisions already: a recording fixes
+    each bound only between two of its currents.
+    """
+    circuit = replace(circuit, width=reference.width * second, w_initial=round(reference.weight[0]))
+    pair = float(circuit.I_ref), float(circuit.I_SL)
+    if (recorded.decide(reference.I_before, *pair) == reference.decision).all():
+        return circuit
+    I_ref, I_SL = recorded.comparators(reference)
+    return replace(circuit, I_ref=I_ref * amp, I_SL=I_SL * amp)
+
+
+def figure(fit: Fit, I_model: np.ndarray, reference: recorded.Reference) -> plt.Figure:
+    """What remains, and the correlations of the parameters."""
+    with sns.axes_style("ticks"), plt.rc_context({"font.size": 9}):
+        fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
+    left.plot(reference.t * 1e3, (I_model - reference.I_mem) * 1e12, color="0.3", lw=0.7)
+    left.axhline(0, color="0.7", lw=0.6, zorder=0)
+    left.set(xlabel="time (ms)", ylabel="model - recorded, open loop (pA)")
+    left.set_title(f"NRMSE {100 * fit.nrmse:.3f} %", loc="left")
+    sns.despine(ax=left)
+    sns.heatmap(
+        fit.correlation,
+        vmin=-1,
+        vmax=1,
+        cmap="RdBu_r",
+        annot=True,
+        fmt=".1f",
+        annot_kws={"size": 7},
+        square=True,
+        ax=right,
+        xticklabels=fit.free,
+        yticklabels=fit.free,
+        cbar_kws={"label": "correlation"},
+    )
+    return fig
+
+
+@click.command(help=__doc__ + "\n\n" + recorded.HELP)
+@click.option(
+    "--reference", type=click.Path(path_type=Path), required=True, help="Folder of the recording."
+)
+@click.option("--experiment", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--until", type=click.FloatRange(10), metavar="MS", help="Fit the first MS only.")
+@click.option("--parameters", type=click.Path(path_type=Path), help="Where to start from.")
+@click.option(
+    "--free",
+    default=",".join(FREE),
+    show_default=True,
+    help=f"Parameters to fit, of {', '.join(CANDIDATES)}.",
+)
+@study_options("calibrate")
+def main(reference, experiment, until, parameters, free, **common) -> None:
+    out, device, names = common["out"], common["device"], tuple(free.split(","))
+    unknown = [name for name in names if name not in CANDIDATES]
+    if unknown:
+        raise click.BadParameter(f"{', '.join(unknown)}: must be of {', '.join(CANDIDATES)}")
+    try:
+        recording = recorded.read(reference, experiment)
+        circuit = with_comparators(load(parameters), recording)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--reference") from error
+    part = recording.until((until or 1e9) * 1e-3)
+    check_before_start(out, device)
+    loop = OpenLoop(circuit, names, part, device)
+    fit = loop.fit(5 if common["quick"] else 30)
+    values = fit.circuit.values()
+    I_model = loop.run(np.tile([values[n] for n in names], (loop.n, 1)))[:, 0]
+    errors = {n: float(values[n] * e) for n, e in zip(names, fit.relative_error, strict=True)}
+    summary = {
+        "nrmse_open_loop": fit.nrmse,
+        "evaluations": fit.evaluations,
+        **{name: values[name] for name in (*names, "I_ref", "I_SL")},
+        **{f"standard_error_{name}": error for name, error in errors.items()},
+        "provenance": provenance(
+            {"reference": reference, "experiment": experiment, "until_ms": until, **common}
+        ),
+    }
+    data = xr.Dataset(
+        {
+            "correlation": (("parameter", "parameter_2"), fit.correlation),
+            "I_mem": ("time", I_model, {"units": "A"}),
+            "I_mem_reference": ("time", part.I_mem, {"units": "A"}),
+        },
+        coords={
+            "parameter": list(names),
+            "parameter_2": list(names),
+            "time": ("time", part.t, {"units": "s"}),
+        },
+    )
+    save(out, summary, data, figure(fit, I_model, part))
+    more = {"standard_errors": errors, "nrmse_open_loop": fit.nrmse}
+    whole(out / "parameters.json", lambda path: fit.circuit.save(path, **more))
+    rows = {
+        name: {
+            "value": values[name],
+            "standard error": errors[name],
+            "relative": f"{100 * error:.2g} %",
+            "strongest correlation": _strongest(fit, k),
+        }
+        for k, (name, error) in enumerate(zip(names, fit.relative_error, strict=True))
+    }
+    show(rows, f"fitted in SI units, NRMSE in open loop {100 * fit.nrmse:.4f} %")
+    click.echo(f"parameters for studies.circuit --parameters: {out / 'parameters.json'}")
+
+
+def _strongest(fit: Fit, k: int) -> str:
+    others = np.where(np.arange(len(fit.free)) == k, 0, fit.correlation[k])
+    other = int(np.argmax(abs(others)))
+    return f"{others[other]:+.2f} with {fit.free[other]}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The figure of the study of mismatch."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLORS = {
+    "pretrained": "#c8553d",
+    "pretrained_scaled": "#e3a857",
+    "transfer": "#8d6a9f",
+    "learned": "#1f6f8b",
+    "pretrained_learned": "#5fb49c",
+    "random": "#9a9a9a",
+    "uncoupled": "#333333",
+}
+LABELS = {
+    "pretrained": "pretrained: optimal weights",
+    "pretrained_scaled": "pretrained, best scale",
+    "transfer": "transfer: learned on ideal chip",
+    "learned": "learned on the chip",
+    "pretrained_learned": "pretrained, then learned",
+    "random": "random",
+    "uncoupled": "uncoupled",
+}
+ROWS = {
+    "error_refit": "error, readout fitted",
+    "error_nominal": "error, nominal readout",
+    "rate_hz": "rate / Hz",
+    "in_specification": "share of chips in spec",
+}
+TITLES = {"all": "all parameters", "gain": "synaptic gain", "threshold": "threshold"}
+TITLES |= {"tau": "membrane time constant", "F": "feed-forward weights", "reset": "reset"}
+
+
+def figure(data: xr.Dataset) -> Figure:
+    """Columns: sets. Rows: errors, rate, yield; at the foot the rate-error planes."""
+    sns.set_theme(context="paper", style="ticks")
+    sets, planes = list(data["set"].values), list(data["swept"].values[1:])
+    n = max(len(sets), 3)
+    fig = plt.figure(figsize=(2.5 * n + 0.8, 12.5))
+    grid = fig.add_gridspec(len(ROWS), len(sets), top=0.93, bottom=0.38, hspace=0.18, wspace=0.12)
+    for r, (name, label) in enumerate(ROWS.items()):
+        first = None
+        for s, which in enumerate(sets):
+            ax = first = fig.add_subplot(grid[r, s], sharey=first)
+            panel(ax, data.sel(set=which), name)
+            ax.tick_params(labelleft=s == 0, labelbottom=r == len(ROWS) - 1)
+            if s == 0:
+                ax.set_ylabel(label)
+            if r == 0:
+                ax.set_title(TITLES[which])
+            if r == len(ROWS) - 1:
+                ax.set_xlabel("CV / %")
+    if planes:
+        foot = fig.add_gridspec(1, len(planes), top=0.31, bottom=0.05, wspace=0.25)
+        for k, which in enumerate(planes):
+            plane(fig.add_subplot(foot[0, k]), data, which)
+    handles = [
+        plt.Line2D([], [], color=COLORS[arm], marker="o", ms=4, label=LABELS[arm])
+        for arm in data["arm"].values
+    ]
+    handles.append(plt.Line2D([], [], color="k", ls=":", label="pretrained, no mismatch"))
+    fig.legend(handles=handles, loc="upper center", ncols=4, frameon=False)
+    return fig
+
+
+def panel(ax: Axes, data: xr.Dataset, name: str) -> None:
+    """Medians with the range of 80 % of the chips, and single chips; or the yield."""
+    arms, cvs = list(data["arm"].values), 100 * data["cv"].values
+    width = np.diff(cvs).min() if len(cvs) > 1 else 1.0
+    for k, arm in enumerate(arms):
+        x = cvs + width * 0.7 * ((k + 0.5) / len(arms) - 0.5)
+        values = data[name].sel(arm=arm)
+        style: dict[str, Any] = {
+            "color": COLORS[arm],
+            "lw": 1,
+            "marker": "o",
+            "ms": 3,
+            "mew": 0,
+            "capsize": 0,
+        }
+        if name == "in_specification":
+            low, high = data[f"{name}_low"].sel(arm=arm), data[f"{name}_high"].sel(arm=arm)
+            ax.errorbar(x, values, [values - low, high - values], **style)
+            continue
+        ax.plot(x, values.transpose("cv", "chip"), ".", color=COLORS[arm], alpha=0.12, ms=3, mew=0)
+        middle = values.median("chip")
+        low, high = (values.quantile(q, "chip") for q in (0.1, 0.9))
+        ax.errorbar(x, middle, [middle - low, high - middle], **style)
+    if name == "in_specification":
+        ax.set(ylim=(-0.03, 1.03))
+    else:
+        ax.set(yscale="log")
+    ax.set_xticks(cvs)
+    sns.despine(ax=ax)
+
+
+def plane(ax: Axes, data: xr.Dataset, which: str) -> None:
+    """Median error against median rate along the threshold; dotted without mismatch, ring at 1."""
+    low, high = data["threshold"].values[[0, -1]]
+    for arm in data["arm"].values:
+        for swept, line in (("none", ":"), (which, "-")):
+            at = data.sel(arm=arm, swept=swept)
+            rate, error = at["rate_hz_sweep"].median("chip"), at["error_refit_sweep"].median("chip")
+            ax.plot(rate, error, line, marker=".", ms=5, lw=1.2, color=COLORS[arm])
+            ax.plot(
+                rate.sel(threshold=1), error.sel(threshold=1), "o", ms=6, mfc="w", color=COLORS[arm]
+            )
+    ax.set(xscale="log", yscale="log", xlabel="rate / Hz", ylabel="error, readout fitted")
+    ax.set_title(f"{TITLES[which]}, CV 20 %: along thresholds x {low:g} to {high:g}")
+    sns.despine(ax=ax)

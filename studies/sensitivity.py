@@ -1,0 +1,185 @@
+"""Which parameter's mismatch is to blame? Sobol' indices of rate and error.
+
+The CVs of all parameters vary independently and evenly from 0 to `--max-cv`. The first-order index
+of a parameter is the share of the variance that its CV alone explains; the total index adds what it
+explains together with others. Variance is that of the logarithms of the median rate and of the
+median refitted error over the same few chips at every point.
+"""
+
+import time
+from zlib import crc32
+
+import click
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+import xarray as xr
+from brian2 import second
+from matplotlib.figure import Figure
+from scipy.stats import sobol_indices, uniform
+
+from ebn_brian import devices
+from ebn_brian.seeds import generator
+
+from .common import check_before_start, provenance, save, show, study_options
+from .engine import alone, engine_options, report, run
+from .mismatch_arms import ARMS, PARAMETERS, RESETS, Bench, Chips, bench
+from .mismatch_figure import LABELS, TITLES
+
+OUTPUTS = ("rate_hz", "error_refit")
+#: Points of one task.
+ROWS = 4
+
+
+def run_rows(
+    bench: Bench, arm: str, reset: str, n_chips: int, *rows: tuple[float, ...]
+) -> dict[str, np.ndarray]:
+    """Medians of `OUTPUTS` over chips, (n_rows,) each; a row has the CV of each parameter."""
+    chips = Chips(bench, list(range(n_chips)) * len(rows))
+    cvs = {
+        name: np.repeat([row[k] for row in rows], n_chips)
+        for k, names in enumerate(PARAMETERS.values())
+        for name in names
+    }
+    found = chips.measures(chips.simulation(reset, cvs), chips.weights(arm, reset, cvs))
+    return {name: np.median(found[name].reshape(len(rows), -1), axis=1) for name in OUTPUTS}
+
+
+def indices(evaluate, n: int, max_cv: float, seed: int, resamples: int = 200) -> xr.Dataset:
+    """Sobol' indices with 95 % bootstrap intervals of ``evaluate(x)``, (d, m) -> (s, m)."""
+    result = sobol_indices(
+        func=evaluate,
+        n=n,
+        dists=[uniform(0, max_cv)] * len(PARAMETERS),
+        rng=generator(seed, "sensitivity"),
+    )
+    spread = result.bootstrap(n_resamples=resamples)
+    data = xr.Dataset(coords={"output": list(OUTPUTS), "parameter": list(PARAMETERS)})
+    for order in ("first_order", "total_order"):
+        interval = getattr(spread, order).confidence_interval
+        values = (getattr(result, order), interval.low, interval.high)
+        for suffix, value in zip(("", "_low", "_high"), values, strict=True):
+            data[f"{order}{suffix}"] = ("output", "parameter"), value
+    return data
+
+
+def figure(data: xr.Dataset) -> Figure:
+    """A row an arm, a column an output; bars with intervals."""
+    sns.set_theme(context="paper", style="ticks")
+    arms, names = list(data["arm"].values), list(PARAMETERS)
+    fig, axes = plt.subplots(
+        len(arms), 2, figsize=(7.5, 2.4 * len(arms) + 0.4), sharex=True, sharey=True, squeeze=False
+    )
+    y = np.arange(len(names))
+    for row, arm in zip(axes, arms, strict=True):
+        for ax, output in zip(row, OUTPUTS, strict=True):
+            at = data.sel(arm=arm, output=output)
+            for k, (order, color, label) in enumerate(
+                (
+                    ("first_order", "#1f6f8b", "alone"),
+                    ("total_order", "#e3a857", "with others"),
+                )
+            ):
+                value, place = at[order], y + 0.4 * (k - 0.5)
+                ax.barh(place, value, 0.38, color=color, label=label)
+                ax.hlines(place, at[f"{order}_low"], at[f"{order}_high"], color="k", lw=1)
+            what = {"rate_hz": "rate", "error_refit": "error, readout fitted"}[output]
+            ax.set(yticks=y, yticklabels=[TITLES[name] for name in names], xlim=(-0.1, 1.1))
+            ax.set_title(f"{what}: {LABELS[arm]}", fontsize=8.5)
+            sns.despine(ax=ax)
+    axes[0, 0].invert_yaxis()
+    axes[0, 1].legend(frameon=False)
+    for ax in axes[-1]:
+        ax.set_xlabel("share of the variance")
+    fig.tight_layout()
+    return fig
+
+
+@click.command()
+@click.option("--chips", default=6, show_default=True, type=click.IntRange(1), help="Per point.")
+@click.option("--points", default=64, show_default=True, help="Of the design; a power of 2.")
+@click.option("--max-cv", default=0.3, show_default=True, type=click.FloatRange(0.01, 1))
+@click.option("--neurons", default=20, show_default=True, type=click.IntRange(2))
+@click.option("--training", default=30.0, show_default=True, type=click.FloatRange(0.1))
+@click.option(
+    "--arm",
+    "arms",
+    multiple=True,
+    default=("pretrained", "learned"),
+    show_default=True,
+    type=click.Choice(ARMS),
+)
+@click.option("--reset", default="absolute", show_default=True, type=click.Choice(list(RESETS)))
+@engine_options
+@study_options("sensitivity")
+def main(**options) -> None:
+    """Sobol' indices of rate and error to the mismatch of each parameter."""
+    begin = time.perf_counter()
+    if options["quick"]:
+        options |= {"chips": 2, "points": 8, "training": 5.0}
+    out, device, points = options["out"], options["device"], options["points"]
+    if points < ROWS or points & (points - 1):
+        raise click.UsageError(f"--points {points}: must be a power of 2, at least {ROWS}")
+    check_before_start(out, device)
+    names = ("chips", "neurons", "training", "seed", "device")
+    settings = {name: options[name] for name in names} | {"flags": devices.STRICT_FLAGS}
+
+    with alone(out) as programs:
+        click.echo(f"Building the program, {ROWS * options['chips']} chips ({device})")
+        built = bench(
+            ROWS * options["chips"],
+            options["neurons"],
+            options["training"],
+            options["seed"],
+            device,
+            programs,
+            options["timeout"] * second,
+            [options["reset"]],
+        )
+
+        def evaluate(arm: str, x: np.ndarray) -> np.ndarray:
+            rows = [tuple(map(float, row)) for row in x.T]
+            first = (arm, options["reset"], options["chips"])
+            parts = [(*first, *rows[k : k + ROWS]) for k in range(0, len(rows), ROWS)]
+            tasks = {f"{arm}-{crc32(repr(part).encode()):08x}": part for part in parts}
+            results, logs = run(
+                run_rows,
+                tasks,
+                out / "tasks",
+                settings=settings,
+                shared=(built,),
+                jobs=1 if device in devices.RUNTIME else options["jobs"],
+                dask=options["dask"],
+            )
+            report(logs, out / "tasks")
+            return np.log([np.concatenate([r[n] for r in results.values()]) for n in OUTPUTS])
+
+        found = {
+            arm: indices(
+                lambda x, arm=arm: evaluate(arm, x), points, options["max_cv"], options["seed"]
+            )
+            for arm in options["arms"]
+        }
+        data = xr.concat(found.values(), xr.DataArray(list(found), dims="arm", name="arm"))
+        rows = {
+            f"{arm} {output} {name}": {
+                str(k): float(data[k].sel(arm=arm, output=output, parameter=name)) for k in data
+            }
+            for arm in found
+            for output in OUTPUTS
+            for name in PARAMETERS
+        }
+        summary: dict = {
+            f"{k}_{point.replace(' ', '_')}": v
+            for point, row in rows.items()
+            for k, v in row.items()
+        }
+        summary["wall_s"] = time.perf_counter() - begin
+        summary["provenance"] = provenance(options)
+        save(out, summary, data, figure(data))
+    show(rows, f"CVs to {options['max_cv']:g}, {options['chips']} chips a point")
+    click.echo(f"{summary['wall_s']:.0f} s; figure, numbers and data: {out}/")
+
+
+if __name__ == "__main__":
+    main()

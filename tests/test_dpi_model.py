@@ -1,0 +1,111 @@
+"""Circuit quantities and model parameters, there and back."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from brian2 import amp, farad, kelvin, ms, mV, nA, pA, second, volt
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ebn_brian import dpi_model
+from ebn_brian.dpi_model import Circuit, experiment_1, whole_chip
+
+
+def test_thermal_voltage():
+    assert dpi_model.thermal_voltage(300 * kelvin) / mV == pytest.approx(25.852, rel=1e-4)
+
+
+@given(st.floats(-14, -11), st.floats(-13, -8), st.floats(0.5, 1), st.floats(250, 400))
+def test_time_constant_and_leak_are_inverse(log_c, log_i, kappa, temperature):
+    C, I_tau = 10**log_c * farad, 10**log_i * amp
+    tau = dpi_model.time_constant(C, I_tau, kappa, temperature * kelvin)
+    back = dpi_model.leak(C, tau, kappa, temperature * kelvin)
+    assert float(back) == pytest.approx(float(I_tau))
+
+
+def test_time_constant_by_hand():
+    tau = dpi_model.time_constant(1e-12 * farad, 1 * pA, 0.7, 300 * kelvin)
+    assert tau / ms == pytest.approx(25.852 / 0.7, rel=1e-4)
+
+
+def test_gain_dac_and_conductance():
+    assert dpi_model.gain(10 * pA, 2 * pA) == pytest.approx(5)
+    assert dpi_model.dac_unit(31 * nA, 6) / nA == pytest.approx(1)
+    assert dpi_model.early_per_efold(1 * volt, 0.7) == pytest.approx(0.03693, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: dpi_model.thermal_voltage(25 * kelvin), "temperature"),
+        (lambda: dpi_model.thermal_voltage(300 * ms), "temperature"),
+        (lambda: dpi_model.time_constant(-1e-12 * farad, 1 * pA), "C"),
+        (lambda: dpi_model.time_constant(1e-12 * farad, 0 * pA), "I_tau"),
+        (lambda: dpi_model.time_constant(1e-12 * farad, 1 * pA, kappa=1.5), "kappa"),
+        (lambda: dpi_model.leak(1e-12 * farad, np.nan * ms), "tau"),
+        (lambda: dpi_model.dac_unit(1 * nA, 1), "n_bits"),
+        (lambda: replace(experiment_1(), tau=-1 * ms), "Circuit.tau"),
+        (lambda: replace(experiment_1(), tau=1 * nA), "Circuit.tau"),
+        (lambda: replace(experiment_1(), I_th=0 * pA), "Circuit.I_th"),
+        (lambda: replace(experiment_1(), early=1.5), "Circuit.early"),
+        (lambda: replace(experiment_1(), gain_e=float("nan")), "Circuit.gain_e"),
+        (lambda: replace(experiment_1(), I_0_i=0 * pA), "Circuit.I_0_i"),
+        (lambda: replace(experiment_1(), w_initial=32), "Circuit.w_initial"),
+    ],
+)
+def test_the_unphysical_is_named(call, name):
+    with pytest.raises(ValueError, match=name):
+        call()
+
+
+def test_published_circuit_rests_where_it_was_recorded():
+    assert experiment_1().I_rest / nA == pytest.approx(9.088, abs=0.02)
+
+
+@given(st.floats(0.1, 20))
+def test_resting_at_is_the_inverse_of_I_rest(rest):
+    assert experiment_1().resting_at(rest * nA).I_rest / nA == pytest.approx(rest)
+
+
+def test_a_circuit_without_input_rests_at_the_dark_current():
+    circuit = replace(experiment_1(), I_dc=0 * nA)
+    assert circuit.I_rest == circuit.I_0
+
+
+def test_firing_rate_closed_form():
+    # T/tau = I_th/A ln(spk/reset) + (1 + I_th/A) ln((A - reset)/(A - spk)), A = I_in - I_th
+    rate = dpi_model.firing_rate(
+        5 * nA, tau=20 * ms, I_th=1 * nA, I_spk=3 * nA, I_reset=0.1 * nA, t_ref=3 * ms
+    )
+    period = 0.003 + 0.02 * (0.25 * np.log(30) + 1.25 * np.log(3.9 / 1))
+    assert float(rate * second) == pytest.approx(1 / period)
+
+
+@pytest.mark.parametrize("circuit", [experiment_1(), whole_chip()])
+def test_saved_and_loaded(tmp_path, circuit):
+    circuit.save(tmp_path / "p.json", standard_errors={"tau": 1e-6})
+    assert Circuit.load(tmp_path / "p.json").values() == pytest.approx(circuit.values())
+    assert json.loads((tmp_path / "p.json").read_text())["units"]["tau"] == "s"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"parameters": {"tau": "x"}}', '{"parameters": {"volume": 11}}']
+)
+def test_other_files_are_refused(tmp_path, text):
+    (tmp_path / "p.json").write_text(text)
+    with pytest.raises(ValueError, match=r"p\.json"):
+        Circuit.load(tmp_path / "p.json")
+
+
+def test_rule_of_a_circuit():
+    rule = experiment_1().rule()
+    assert rule.w_max == 31
+    assert rule.dead_zone / nA == pytest.approx(2 * 0.398)
+
+
+def test_every_synonym_names_the_same_tools():
+    assert {tuple(sorted(names)) for names in dpi_model.SYNONYMS.values()} == {
+        ("Chicca 2014", "DynapSim", "teili")
+    }
