@@ -20,7 +20,7 @@ from .plasticity import DiscreteRule
 BOLTZMANN = 1.380649e-23 * joule / kelvin
 CHARGE = 1.602176634e-19 * coulomb
 
-#: Slope factors of n- and p-type transistors as teili and its heirs use them (measured on silicon).
+#: Slope factors of n- and p-type transistors as teili and its heirs use them (empirical estimates).
 KAPPA_N, KAPPA_P = 0.75, 0.66
 
 #: The same quantity in other tools: teili, DynapSim (rockpool), Chicca et al. 2014.

@@ -377,23 +377,24 @@ class TestFailures:
             standalone.run(duration=1 * ms, read=ENOUGH),
         )
 
+    FAILURES = (
+        (f"{RUN}; exit 5", "exit code 5"),
+        ("kill -9 $$", "exit code -9"),
+        ("kill -11 $$", "exit code -11"),
+        (f"{RUN}; echo Error reading file >&2", "Error reading file"),
+        (f"{RUN}; echo Could not open", "Could not open"),
+        (f"{RUN}; truncate -s 80 $2/_array_neurons_v_*", r"'neurons\.v'.*10 of 400"),
+        (f"{RUN}; truncate -s 0 $2/_array_neurons_v_*", r"'neurons\.v'.*0 of 400"),
+        (f"{RUN}; rm $2/_array_neurons_v_*", r"'neurons\.v'.*0 of 400"),
+        (f"{RUN}; truncate -s -8 $2/_dynamic_array_spikes_t_*", r"'spikes\.t'"),
+        (f"{RUN}; truncate -s -8 $2/_dynamic_array_recurrent_w_*", r"'recurrent\.w'"),
+        (f"truncate -s 80 $2/set_0; {RUN}", r"recurrent\.w was sent 80 bytes"),
+        (f"rm $2/set_0; {RUN}", r"recurrent\.w was sent 0 bytes"),
+        (f"truncate -s 3 $2/set_1; {RUN}", r"neurons\.v was sent 3"),
+    )
+
     @pytest.mark.parametrize(
-        ("script", "message"),
-        [
-            (f"{RUN}; exit 5", "exit code 5"),
-            ("kill -9 $$", "exit code -9"),
-            ("kill -11 $$", "exit code -11"),
-            (f"{RUN}; echo Error reading file >&2", "Error reading file"),
-            (f"{RUN}; echo Could not open", "Could not open"),
-            (f"{RUN}; truncate -s 80 $2/_array_neurons_v_*", "'neurons.v'.*10 of 400"),
-            (f"{RUN}; truncate -s 0 $2/_array_neurons_v_*", "'neurons.v'.*0 of 400"),
-            (f"{RUN}; rm $2/_array_neurons_v_*", "'neurons.v'.*0 of 400"),
-            (f"{RUN}; truncate -s -8 $2/_dynamic_array_spikes_t_*", r"'spikes\.t'"),
-            (f"{RUN}; truncate -s -8 $2/_dynamic_array_recurrent_w_*", r"'recurrent\.w'"),
-            (f"truncate -s 80 $2/set_0; {RUN}", r"recurrent\.w was sent 80 bytes"),
-            (f"rm $2/set_0; {RUN}", r"recurrent\.w was sent 0 bytes"),
-            (f"truncate -s 3 $2/set_1; {RUN}", r"neurons\.v was sent 3"),
-        ],
+        ("script", "message"), FAILURES, ids=[s.replace(RUN, "run") for s, _ in FAILURES]
     )
     def test_failures_are_errors(self, tampered, script, message):
         values = {"recurrent.w": np.zeros(20 * 380), "neurons.v": np.full(400, 0.02)}

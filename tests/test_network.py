@@ -214,6 +214,7 @@ BAD = [
     ({"D": decoder(0)}, r"D has shape \(2, 0\)"),
     ({"D": np.ones((0, 4))}, r"D has shape \(0, 4\)"),
     ({"D": np.full((2, 4), np.nan)}, "D has entries that are not finite"),
+    ({"D": decoder(1), "Omega": np.zeros((1, 1))}, "D has one column: .*at least 2 neurons"),
     ({"D": decoder(5)}, r"Omega has shape \(4, 4\): must be \(5, 5\)"),
     ({"Omega": np.zeros((4, 3))}, r"Omega has shape \(4, 3\): must be \(4, 4\)"),
     ({"Omega": np.zeros(4)}, r"Omega has shape \(4,\)"),

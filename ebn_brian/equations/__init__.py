@@ -1,5 +1,5 @@
 """Brian2 equations and nothing else: text that can be read, printed and reused alone."""
 
-from . import lif
+from . import dpi, lif
 
-__all__ = ["lif"]
+__all__ = ["dpi", "lif"]
