@@ -10,6 +10,7 @@ from hypothesis import settings
 settings.register_profile("ebn_brian", deadline=None)  # the machine may be busy
 settings.load_profile("ebn_brian")
 logging.getLogger("brian2").setLevel(logging.INFO)  # not every line of code of a failed test
+brian2.BrianLogger.suppress_name("unused_brian_object")  # many groups are made and never run
 
 
 @pytest.fixture(autouse=True)

@@ -123,6 +123,7 @@ def trace(device: str) -> dict[str, np.ndarray]:
     return sampled(run, 3)
 
 
+@pytest.mark.slow
 def test_targets_agree_to_the_last_bit():
     expected = trace("numpy")
     assert expected["code"][-1, 0] > expected["code"][-1, 2]  # the runs differ
