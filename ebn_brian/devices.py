@@ -45,6 +45,7 @@ STRICT = {
         Path(get_cython_cache_dir() or tempfile.gettempdir(), "ebn_brian_strict")
     ),
     "devices.cpp_standalone.openmp_threads": 0,
+    "core.stop_on_keyboard_interrupt": False,  # Brian2 would return a shortened run as a whole one
 }
 
 
@@ -121,6 +122,7 @@ class RuntimeProgram:
             self.network = make_network()
             self.network.store("built")
         self.timed_arrays = _timed_arrays(self.network)
+        self.built = {name: timed.values.copy() for name, timed in self.timed_arrays.items()}
 
     def run(
         self,
@@ -136,6 +138,8 @@ class RuntimeProgram:
         start = _cpu_seconds(resource.RUSAGE_SELF)
         with _preferences(self.preferences):
             self.network.restore("built")
+            for name, timed in self.timed_arrays.items():
+                timed.values[...] = self.built[name]
             for name, (variable, value) in inputs.items():
                 if isinstance(variable, TimedArray):
                     variable.values[...] = _checked(
@@ -210,8 +214,11 @@ class StandaloneProgram:
             if seed is not None:
                 environment["EBN_SEED"] = str(check_seed(seed))
             cpu = self._execute(results, arguments, environment, timeout)
-            sizes = dict(line.split() for line in (results / "sizes.txt").open())
-            return Run({name: self._read(name, results, sizes) for name in read}, cpu)
+            try:
+                sizes = dict(line.split() for line in (results / "sizes.txt").open())
+                return Run({name: self._read(name, results, sizes) for name in read}, cpu)
+            except (OSError, KeyError, ValueError) as error:
+                raise RuntimeError(f"the program left no complete result ({error!r})") from error
 
     def _known(self, name: str) -> Array:
         if name not in self.arrays:
@@ -368,12 +375,14 @@ def _checked(name: str, value, dtype, size: int | None) -> np.ndarray:
     value = np.asarray(value)
     if value.ndim == 0 and size is not None:
         value = np.full(size, value)
-    value = np.ascontiguousarray(value.ravel(), dtype)
     if size is not None and value.size != size:
         raise ValueError(f"{name!r} has {value.size} values: the program holds {size}")
-    if not np.isfinite(value).all():
+    if value.dtype.kind not in "biuf" or not np.isfinite(value).all():
         raise ValueError(f"{name!r} has values that are not finite numbers")
-    return value
+    array = np.ascontiguousarray(value.ravel(), dtype)
+    if array.dtype.kind != "f" and not np.array_equal(array, value.ravel()):
+        raise ValueError(f"{name!r} has values that do not fit: the program holds {array.dtype}")
+    return array
 
 
 def _check_duration(duration: Quantity) -> None:

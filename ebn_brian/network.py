@@ -236,6 +236,8 @@ def _check_parameters(drive, n_signals, rule, kappa, synapse, reset, tau_m, tau_
             f"drive has shape {getattr(values, 'shape', None)}: must be a TimedArray "
             f"(n_steps, {n_signals}), one column for each row of D"
         )
+    if values.size == 0 or not np.isfinite(values).all():
+        raise ValueError("drive must hold at least one step, and finite numbers alone")
     if get_dimensions(drive) != get_dimensions(hertz):
         raise ValueError("drive: must be in hertz")
     for name, value, allowed in (("synapse", synapse, lif.SYNAPSES), ("reset", reset, RESETS)):

@@ -66,8 +66,10 @@ class DiscreteRule:
             raise ValueError(
                 f"DiscreteRule.dead_zone={self.dead_zone}: must have the unit of step={self.step}"
             )
-        if self.n_bits is not None and not 2 <= self.n_bits <= 24:
-            raise ValueError(f"DiscreteRule.n_bits={self.n_bits}: must be from 2 to 24, or None")
+        if self.n_bits is not None and self.n_bits not in range(2, 25):
+            raise ValueError(
+                f"DiscreteRule.n_bits={self.n_bits}: must be from 2 to 24, a whole number, or None"
+            )
 
     @classmethod
     def literal(cls, step: Quantity, **kwargs) -> "DiscreteRule":

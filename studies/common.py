@@ -113,7 +113,8 @@ def _plain(value):
 
 def save(out: Path, summary: Mapping, data: xr.Dataset, figure: Figure) -> None:
     """Write data.nc, figure.png and summary.json, whole or not at all; the summary comes last."""
-    source = summary["provenance"]
+    source = _finite(summary["provenance"])
+    (out / "summary.json").unlink(missing_ok=True)  # it would stand beside data of another run
     data = data.assign_attrs(provenance=json.dumps(source), Conventions="CF-1.11")
     whole(out / "data.nc", lambda path: data.to_netcdf(path, engine="h5netcdf"))
     metadata = {"Description": json.dumps(source)}
@@ -121,12 +122,16 @@ def save(out: Path, summary: Mapping, data: xr.Dataset, figure: Figure) -> None:
         out / "figure.png",
         lambda path: figure.savefig(path, format="png", dpi=150, metadata=metadata),
     )
-    text = json.dumps({k: _finite(v) for k, v in summary.items()}, indent=1, allow_nan=False)
+    text = json.dumps(_finite(dict(summary)), indent=1, allow_nan=False)
     whole(out / "summary.json", lambda path: path.write_text(text + "\n"))
 
 
 def _finite(value):
-    value = _plain(value) if not isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {name: _finite(entry) for name, entry in value.items()}
+    value = _plain(value)
+    if isinstance(value, list):
+        return [_finite(entry) for entry in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 

@@ -58,9 +58,9 @@ class Result:
 def make_rule(step: float | None, kappa: float, dead_zone: float, bits: int | None) -> DiscreteRule:
     """The rule in units of ``|D|**2``. Few bits need steps wide enough to reach ``|D|**2``."""
     if step is None:
-        rails = 2 ** (bits - 1) - 1 if bits else np.inf
-        step = max(0.04, 1 / rails)
-    return DiscreteRule(step * V_UNIT, kappa, dead_zone * V_UNIT, bits)
+        step = 0.04 if bits is None else max(0.04, 1 / max(1, 2 ** (bits - 1) - 1))
+    zone = None if dead_zone is None else dead_zone * V_UNIT  # None: kappa*step/2
+    return DiscreteRule(step * V_UNIT, kappa, zone, bits)
 
 
 def random_task(
@@ -74,7 +74,7 @@ def random_task(
     largest = rule.w_max * step if rule.n_bits else None
     initial = balance.random_weights(n_chips, n_neurons, seed, step=step, max_weight=largest)
     if recording is None:
-        # the test input is another stream of the same kind: seeds differ in a bit that no user sets
+        # the test input is another stream of the same kind
         test = noise(n_signals, seed ^ 0x5EED0000)(0, steps(TEST))
         return Task(D, initial, noise(n_signals, seed), test)
     training, test = signals.split(recording)
@@ -205,12 +205,13 @@ def main(**options) -> None:
     begin = time.perf_counter()
     options = dict(options)
     if options["literal"]:
-        options["kappa"], options["dead_zone"] = 1.0, (options["step"] or 0.04) / 2
+        options["kappa"], options["dead_zone"] = 1.0, None
     if options["quick"]:
         options["chips"] = min(options["chips"], 4)
-    options["training"] = options["training"] or (
-        5.0 if options["quick"] else 50.0 if options["published"] else 30.0
-    )
+    if options["published"]:
+        options["chips"] = 1
+    if options["training"] is None:
+        options["training"] = 5.0 if options["quick"] else 50.0 if options["published"] else 30.0
     out = options["out"]
     try:
         task, rule, published = _prepare(options)

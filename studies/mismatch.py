@@ -52,16 +52,10 @@ def make_tasks(arms, resets, sets, cvs, thresholds, chips: int, block: int) -> T
     for first in range(0, chips, block):
         for arm in arms:
             for reset in resets:
-                own = [
-                    tuple((*point, t) for t in (thresholds if swept(arm, *point) else (1.0,)))
-                    for point in points
-                ]
-                if arm == "transfer":  # learns once, whatever the mismatch
-                    own = [sum(own, ())]
-                for group in own:
-                    which, cv, _ = group[0]
+                for which, cv in points:
+                    own = thresholds if swept(arm, which, cv) else (1.0,)
                     name = f"{arm}-{reset}-{which}-{cv:g}-{first}"
-                    tasks[name] = (arm, reset, first, group)
+                    tasks[name] = (arm, reset, first, tuple((which, cv, t) for t in own))
     return tasks
 
 

@@ -185,14 +185,9 @@ def run_points(
     """`MEASURES` of a block of chips at `points` (set, cv, threshold), (n_points, n_chips) each."""
     chips = Chips(bench, range(first, first + bench.block))
     found: list[dict[str, np.ndarray]] = []
-    ideal: dict[float, np.ndarray] = {}  # what transfer copies, by threshold
     for which, cv, scale in points:
         cvs = dict.fromkeys(SETS[which], cv)
-        Omega = ideal.get(scale)
-        if Omega is None:
-            Omega = chips.weights(arm, reset, cvs, scale)
-        if arm == "transfer":
-            ideal[scale] = Omega
+        Omega = chips.weights(arm, reset, cvs, scale)
         found.append(chips.measures(chips.simulation(reset, cvs, scale), Omega))
     return {name: np.stack([f[name] for f in found]) for name in MEASURES}
 

@@ -53,7 +53,7 @@ class Stretch:
     state: State
     n_steps: int
     i: np.ndarray
-    step: np.ndarray  # counted from where the whole simulation began
+    step: np.ndarray  # counted from the start of `Simulation.advance`
 
 
 class Simulation:
@@ -122,6 +122,8 @@ class Simulation:
         """Chips at rest with weights `Omega` (n_chips, n_neurons, n_neurons)."""
         Omega = np.broadcast_to(Omega, self.optimal.shape)
         w = to_synapses(Omega) * float(V_UNIT / self.rule.step)
+        whole = np.rint(w)  # counters are whole, but for rounding; optimal weights are not
+        w = np.where(np.abs(w - whole) < 1e-9, whole, w)
         return State(w, dict.fromkeys(self.potentials, np.zeros(self.n_chips * self.n_neurons)))
 
     def weights(self, state: State) -> np.ndarray:
