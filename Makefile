@@ -1,6 +1,7 @@
 # make demo       set up the environment where needed and run the main study
 # make test       set up the environment where needed and run all tests
 # make test-fast, make test-slow    the default tests, the long statistical ones
+# make test-core  the fused C++ core against Brian2's own code, network by network (not in make test)
 # make lint       style and types
 # make env        only set up the environment, .venv
 # make clean      remove the environment and everything built; results/ stays
@@ -11,7 +12,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 PYTESTFLAGS ?= -n auto --maxprocesses=4 --dist=loadfile
 
-.PHONY: demo test test-fast test-slow lint env clean
+
+.PHONY: demo test test-fast test-slow test-core lint env clean
 
 demo: $(READY)
 	$(BIN)/python -m studies.learning --out results/learning
@@ -24,7 +26,10 @@ test-fast: $(READY)
 	$(BIN)/python -m pytest $(PYTESTFLAGS) -m "not slow"
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest $(PYTESTFLAGS) -m slow
+	$(BIN)/python -m pytest $(PYTESTFLAGS) -m "slow" -k "not test_fused"
+
+test-core: $(READY)
+	$(BIN)/python -m pytest $(PYTESTFLAGS) -m slow tests/test_fused.py tests/test_fused_equal.py
 
 lint: $(READY)
 	$(BIN)/python -m ruff check .
