@@ -1,7 +1,7 @@
 # make demo       set up the environment where needed and run the main study
 # make test       set up the environment where needed and run all tests
 # make test-fast, make test-slow    the default tests, the long statistical ones
-# make test-core  the fused C++ core against Brian2's own code, network by network (not in make test)
+# make test-core  of the latter, the fused C++ core against Brian2's own code, network by network
 # make lint       style and types
 # make env        only set up the environment, .venv
 # make clean      remove the environment and everything built; results/ stays
@@ -26,7 +26,7 @@ test-fast: $(READY)
 	$(BIN)/python -m pytest $(PYTESTFLAGS) -m "not slow"
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest $(PYTESTFLAGS) -m "slow" -k "not test_fused"
+	$(BIN)/python -m pytest $(PYTESTFLAGS) -m "slow"
 
 test-core: $(READY)
 	$(BIN)/python -m pytest $(PYTESTFLAGS) -m slow tests/test_fused.py tests/test_fused_equal.py
