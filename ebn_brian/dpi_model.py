@@ -164,12 +164,8 @@ class Circuit:
         return self.I_th * above ** (1 / self.slope)
 
     def rule(self) -> DiscreteRule:
-        """Comparators and counter as the learning rule that synapses take.
-
-        `DiscreteRule` wants ``kappa > 0``; no copy of the weight is as good as one of 1e-12.
-        """
-        kappa = max(self.copy_gain, 1e-12)
-        return DiscreteRule(self.I_lsb, kappa, 2 * self.I_SL, n_bits=int(self.n_bits))
+        """Comparators and counter as the learning rule that synapses take."""
+        return DiscreteRule(self.I_lsb, self.copy_gain, 2 * self.I_SL, n_bits=int(self.n_bits))
 
     def resting_at(self, I_rest: Quantity) -> "Circuit":
         """The same circuit with the constant input that makes it rest at `I_rest`."""

@@ -39,29 +39,33 @@ FOLLOW = {"onset": "w = recorded(t)\n" + dpi.FLOW, "offset": dpi.STOP}
 COPIES = "code : 1\ndecision : 1\n"
 
 
-def model(circuit: Circuit, fixed: bool = False) -> str:
-    """Equations of the neuron for `circuit`; `fixed`: with a DPI for a fixed synapse."""
+#: Through which DPI a fixed synapse may act: one of its own, or the plastic synapse's.
+FIXED_DPIS = ("own", "shared")
+
+
+def model(circuit: Circuit, fixed: str | None = None) -> str:
+    """Equations of the neuron for `circuit`; `fixed` as in `learning_circuit`."""
     return (
         dpi.model(
             "full",
             slopes=True,
             conductance=True,
             inhibition="full" if float(circuit.I_th_i) else "linear",
-            fixed=fixed,
+            fixed=fixed == "own",
             switched=True,
         )
         + COPIES
     )
 
 
-def neuron_values(circuit: Circuit, fixed: bool = False) -> dict[str, Quantity | float]:
+def neuron_values(circuit: Circuit, fixed: str | None = None) -> dict[str, Quantity | float]:
     """Values of the neurons' parameters and their state before the first pulse."""
     values = {name: getattr(circuit, name) for name in NEURON}
     if not float(circuit.I_th_i):
         del values["I_th_i"], values["I_0_i"]
     else:
         values["J_i"] = circuit.I_0_i
-    if fixed:
+    if fixed == "own":
         values |= {"tau_f": circuit.tau_e, "gain_f": circuit.gain_e}
     return values | {"I_mem": circuit.I_0}
 
@@ -71,7 +75,7 @@ def learning_circuit(
     onsets: np.ndarray,
     n_circuits: int = 1,
     *,
-    fixed: bool = False,
+    fixed: str | None = None,
     recorded: TimedArray | None = None,
     dt: Quantity = DT,
     n_sampled: int | None = None,
@@ -85,8 +89,8 @@ def learning_circuit(
     onsets
         Onsets of the pulses (s). They are moved to the grid of `dt`.
     fixed
-        Whether there is a fixed exciting synapse: of strength ``fixed.w`` (LSB, 0 at first), with a
-        DPI of its own or, where ``fixed.shared`` is 1, with that of the plastic synapse.
+        With ``'own'`` or ``'shared'`` there is a fixed exciting synapse of strength ``fixed.w``
+        (LSB, 0 at first), through a DPI of its own or through that of the plastic synapse.
     recorded
         The counter to follow instead of the circuit's own decisions (open loop).
     n_sampled
@@ -96,8 +100,10 @@ def learning_circuit(
     Raises
     ------
     ValueError
-        If pulses overlap, or begin before the second time step.
+        If pulses overlap, or begin before the second time step, or `fixed` is unknown.
     """
+    if fixed not in (None, *FIXED_DPIS):
+        raise ValueError(f"fixed={fixed!r}: must be None or one of {', '.join(FIXED_DPIS)}")
     # to the nearest step; a half goes down for all, whatever its last bit
     steps = np.floor(np.asarray(onsets, float) / float(dt) + 0.5 - 1e-6).astype(int)
     width = round(float(circuit.width / dt))
@@ -134,7 +140,8 @@ def learning_circuit(
     neurons.code = circuit.w_initial
     net = Network(neurons, pulses, plastic, *_sampler(neurons, n_sampled or n_circuits))
     if fixed:
-        net.add(synapses(dpi.FIXED, dpi.ON_PRE_FIXED, "fixed"))
+        branch = {"own": "f", "shared": "e"}[fixed]
+        net.add(synapses(dpi.FIXED, dpi.on_pre_fixed(branch), "fixed"))
     return net
 
 

@@ -29,7 +29,8 @@ class DiscreteRule:
     step
         Weight step omega (volt for LIF neurons, ampere for current-mode circuits).
     kappa
-        Gain of the comparators' copy of the weight. 1 is the paper's equation; 2.5 is calm.
+        Gain of the comparators' copy of the weight. 1 is the paper's equation; 2.5 is calm; 0 is
+        for comparators that see the neuron alone, as those of a circuit without that copy.
     dead_zone
         Half-width h of the zone in which the weight is kept, in the unit of `step`. By default
         ``kappa*step/2``: the smallest for which one step is never undone by the next.
@@ -42,8 +43,8 @@ class DiscreteRule:
     Raises
     ------
     ValueError
-        If a parameter is not finite, not positive (`dead_zone` may be 0) or not a size it can
-        have, or the units of `step` and `dead_zone` differ.
+        If a parameter is not finite, not positive (`kappa` and `dead_zone` may be 0) or not a size
+        it can have, or the units of `step` and `dead_zone` differ.
     """
 
     step: Quantity
@@ -55,7 +56,7 @@ class DiscreteRule:
     def __post_init__(self):
         if self.dead_zone is None:
             object.__setattr__(self, "dead_zone", self.kappa * self.step / 2)
-        for name, zero in (("step", False), ("kappa", False), ("dead_zone", True)):
+        for name, zero in (("step", False), ("kappa", True), ("dead_zone", True)):
             value = float(getattr(self, name))
             if not (0 < value < float("inf") or (zero and value == 0)):
                 allowed = "zero or positive" if zero else "positive"

@@ -16,7 +16,7 @@ from brian2 import second
 
 from ebn_brian import devices
 from ebn_brian.dpi_model import Circuit, experiment_1
-from ebn_brian.dpi_network import SAMPLED, learning_circuit, sampled
+from ebn_brian.dpi_network import FIXED_DPIS, SAMPLED, learning_circuit, sampled
 
 from . import circuit_reference as recorded
 from .circuit_figure import figure
@@ -24,70 +24,72 @@ from .common import check_before_start, provenance, save, show, study_options
 
 #: Pulses of the published simulations.
 ONSETS = 4.005e-3 + 5e-3 * np.arange(100)
-END = 0.5
+END, QUICK_END = 0.5, 0.1
 #: Circuits in the group: the fit of the fixed synapse tries so many strengths at once.
 N_TRIED = 32
-STRENGTHS = (0.5, 40.0)
+#: Least and largest strength of the fixed synapse (LSB) that the fit considers.
+STRENGTHS = (0.1, 100.0)
 
 
 class Experiment:
-    """The compiled circuits, to be run with fixed synapses of any strength.
+    """Compiled circuits, to be run with fixed synapses of any strength.
 
     Parameters
     ----------
     circuit
-        Parameters of the circuit.
+        Parameters of the circuits.
     onsets
         Onsets of the pulses (s).
     device
         Target of Brian2.
+    fixed
+        Through which DPI a fixed synapse acts, ``'own'`` or ``'shared'``; None: there is none.
+    n
+        Number of circuits; `sampled` of them, all by default, are recorded.
     """
 
-    def __init__(self, circuit: Circuit, onsets: np.ndarray, device: str):
-        self.onsets, self.width = onsets, float(circuit.width)
+    def __init__(
+        self,
+        circuit: Circuit,
+        onsets: np.ndarray,
+        device: str,
+        fixed: str | None = None,
+        n: int = 1,
+        sampled: int | None = None,
+    ):
+        self.onsets, self.width, self.fixed, self.n = onsets, float(circuit.width), fixed, n
+        self.n_sampled = sampled or n
         self.program = devices.build(
-            lambda: learning_circuit(circuit, onsets, N_TRIED, fixed=True), device
+            lambda: learning_circuit(circuit, onsets, n, fixed=fixed, n_sampled=sampled), device
         )
 
-    def run(self, strengths, shared: bool, end: float) -> dict[str, np.ndarray]:
-        """Samples (n_samples, N_TRIED) until `end` (s), with fixed synapses of `strengths` LSB."""
-        values = {
-            "fixed.w": np.broadcast_to(strengths, N_TRIED),
-            "fixed.shared": np.full(N_TRIED, float(shared)),
-        }
+    def run(self, end: float, strengths=0.0) -> tuple[dict[str, np.ndarray], float]:
+        """Samples (n_samples, n_sampled) until `end` (s) with fixed synapses of `strengths` (LSB),
+        and the CPU time (s)."""
+        values = {"fixed.w": np.broadcast_to(strengths, self.n)} if self.fixed else {}
         run = self.program.run(values, duration=(end + 1e-6) * second, read=list(SAMPLED.values()))
-        return sampled(run, N_TRIED)
+        return sampled(run, self.n_sampled), run.cpu_seconds
 
-    def fit(self, reference: recorded.Reference, shared: bool) -> tuple[float, float]:
-        """Strength (LSB) that fits all of `reference`, and the RMSE (A) that remains."""
+    def fit(self, reference: recorded.Reference) -> tuple[float, float]:
+        """Strength (LSB) that fits all of `reference` best, and the RMSE (A) that remains.
+
+        In closed loop and over the whole range of `STRENGTHS`: the error has steps where a decision
+        changes. Each round looks more closely between the neighbours of the best strength.
+        """
         low, high = STRENGTHS
         for _ in range(4):
-            tried = np.geomspace(low, high, N_TRIED)
-            I_mem = self.run(tried, shared, reference.t[-1])["I_mem"][: len(reference.t)]
-            rmse = np.sqrt(np.mean((I_mem - reference.I_mem[: len(I_mem), None]) ** 2, axis=0))
-            best = int(np.argmin(rmse))
-            low, high = tried[max(best - 1, 0)], tried[min(best + 1, N_TRIED - 1)]
-        return float(tried[best]), float(rmse[best])
+            tried = np.geomspace(low, high, self.n)
+            samples, _ = self.run(reference.end, tried)
+            traces = samples["I_mem"].T
+            measures = [recorded.rmse(reference, samples["t"], trace) for trace in traces]
+            best = int(np.argmin(measures))
+            low, high = tried[max(best - 1, 0)], tried[min(best + 1, self.n - 1)]
+        return float(tried[best]), measures[best]
 
     def decisions(self, samples: dict[str, np.ndarray]) -> np.ndarray:
         """The decision latched at each pulse, (n_pulses,), of the first circuit."""
         middle = np.searchsorted(samples["t"], self.onsets + self.width / 2)
-        return samples["decision"][np.minimum(middle, len(samples["t"]) - 1), 0].astype(int)
-
-
-def fit_fixed(experiment: Experiment, reference: recorded.Reference, dpi: str) -> dict:
-    """Fit the fixed synapse's strength; with `dpi` 'auto' also through which DPI it acts."""
-    found = {}
-    for name in ("own", "shared") if dpi == "auto" else (dpi,):
-        strength, rmse = experiment.fit(reference, name == "shared")
-        found[name] = strength
-        found[f"rmse_{name}"] = rmse
-    chosen = min((n for n in ("own", "shared") if n in found), key=lambda n: found[f"rmse_{n}"])
-    return {
-        "fixed_synapse_lsb": found[chosen],
-        "fixed_synapse_dpi": chosen,
-        **{f"fit_{name}_A": value for name, value in found.items() if name.startswith("rmse")},
-    }
+        return samples["decision"][middle, 0].astype(int)
 
 
 def dataset(samples: dict, decision: np.ndarray, onsets: np.ndarray, reference) -> xr.Dataset:
@@ -121,12 +123,11 @@ def load(parameters: Path | None) -> Circuit:
         raise click.BadParameter(str(error), param_hint="--parameters") from error
 
 
-def read(folder: Path | None, experiment: int, end: float) -> recorded.Reference | None:
-    """The reference until `end` (s), if there is one."""
-    if folder is None:
-        return None
+def read(folder: Path, experiment: int, end: float | None) -> recorded.Reference:
+    """The reference, until `end` (s) where that is given."""
     try:
-        return recorded.read(folder, experiment).until(end)
+        found = recorded.read(folder, experiment)
+        return found if end is None else found.until(end + 1e-9)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--reference") from error
 
@@ -137,7 +138,7 @@ def read(folder: Path | None, experiment: int, end: float) -> recorded.Reference
 @click.option("--parameters", type=click.Path(path_type=Path), help="File of studies.calibrate.")
 @click.option(
     "--fixed-synapse",
-    type=click.FloatRange(0, 100),
+    type=click.FloatRange(0, STRENGTHS[1]),
     default=8.0,
     show_default=True,
     help="Experiment 2: strength of the fixed synapse in LSB, where it is not fitted.",
@@ -146,50 +147,73 @@ def read(folder: Path | None, experiment: int, end: float) -> recorded.Reference
     "--fit-fixed-synapse",
     type=click.FloatRange(5),
     metavar="MS",
-    help="Experiment 2: fit the strength on the reference's first MS milliseconds.",
+    help="Experiment 2: fit that one strength, and nothing else, on the reference's first MS "
+    "milliseconds; the rest is predicted.",
 )
 @click.option(
     "--fixed-dpi",
-    type=click.Choice(["auto", "own", "shared"]),
-    default="auto",
+    type=click.Choice(FIXED_DPIS),
+    default="own",
     show_default=True,
-    help="Whether the fixed synapse has a DPI of its own or shares the plastic one's; auto: what "
-    "fits those milliseconds better, or else its own.",
+    help="Whether the fixed synapse has a DPI of its own, biased like the plastic one's, or shares "
+    "that one. They differ only in how two currents at once are compressed.",
+)
+@click.option(
+    "--circuits",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="So many of these circuits in one group, to see what many cost; the first is reported.",
 )
 @study_options("circuit")
 def main(
-    experiment, reference, parameters, fixed_synapse, fit_fixed_synapse, fixed_dpi, **common
+    experiment,
+    reference,
+    parameters,
+    fixed_synapse,
+    fit_fixed_synapse,
+    fixed_dpi,
+    circuits,
+    **common,
 ) -> None:
     out, device = common["out"], common["device"]
+    fixed = fixed_dpi if experiment == 2 else None
     if fit_fixed_synapse is not None and (experiment == 1 or reference is None):
         raise click.UsageError("--fit-fixed-synapse needs --experiment 2 and --reference")
-    circuit, end = load(parameters), 0.1 if common["quick"] else END
-    recording = read(reference, experiment, end + 1e-9)
+    if fit_fixed_synapse is not None and circuits > 1:
+        raise click.UsageError("--fit-fixed-synapse runs many circuits: leave --circuits out")
+    circuit, recording, first = load(parameters), None, None
+    end = QUICK_END if common["quick"] else END
     onsets = np.array([t for t in ONSETS if t < end])
-    if recording is not None:
-        onsets, end = recording.onsets, float(recording.t[-1])
-        circuit = replace(circuit, width=recording.width * second)
+    if reference is not None:
+        recording = read(reference, experiment, end if common["quick"] else None)
+        onsets, end = recording.onsets, recording.end
+        circuit = replace(circuit, width=recording.width * second, w_initial=recording.w_initial)
+    if fit_fixed_synapse is not None:
+        first = read(reference, experiment, fit_fixed_synapse * 1e-3)
     check_before_start(out, device)
-    compiled = Experiment(circuit, onsets, device)
-    summary: dict = {}
-    if experiment == 2:
-        summary = {"fixed_synapse_lsb": fixed_synapse}
-        summary["fixed_synapse_dpi"] = "own" if fixed_dpi == "auto" else fixed_dpi
-        if fit_fixed_synapse is not None and recording is not None:
-            first = recording.until(fit_fixed_synapse * 1e-3)
-            summary = fit_fixed(compiled, first, fixed_dpi)
-    strength = summary.get("fixed_synapse_lsb", 0.0)
-    samples = compiled.run(strength, summary.get("fixed_synapse_dpi") == "shared", end)
+    summary: dict[str, object] = {}
+    if first is None:
+        compiled = Experiment(circuit, onsets, device, fixed, circuits, sampled=1)
+        strength = fixed_synapse
+    else:
+        compiled = Experiment(circuit, onsets, device, fixed, N_TRIED)
+        strength, summary["fit_rmse_A"] = compiled.fit(first)
+    if fixed:
+        summary["fixed_synapse_lsb"] = strength
+    samples, summary["cpu_s"] = compiled.run(end, strength)
     decision = compiled.decisions(samples)
     I_mem, weight = samples["I_mem"][:, 0], samples["code"][:, 0]
     summary["final_weight"] = int(weight[-1])
     if recording is not None:
-        summary |= recorded.compare(recording, I_mem, weight, decision)
+        summary |= recorded.compare(recording, samples["t"], I_mem, weight, decision)
     summary["provenance"] = provenance(
         {
             "experiment": experiment,
             "reference": reference,
             "fit_fixed_synapse_ms": fit_fixed_synapse,
+            "fixed_dpi": fixed,
+            "circuits": circuits,
             **common,
             **circuit.values(),
         }

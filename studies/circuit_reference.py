@@ -4,31 +4,48 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-TRACE = ("t_s", "I_mem_A", "bit_value", "input")
-EVENTS = ("t_on_s", "t_off_s", "I_before_A", "weight_before", "decision")
+Floats = NDArray[np.float64]
+
+TRACE = ("t_s", "I_mem_A", "bit_value")
+EVENTS = ("t_on_s", "t_off_s", "I_before_A", "decision")
 DECISIONS = {"INC": 1, "HOLD": 0, "DEC": -1}
-HELP = """DIR holds simN_50us.csv, the trace on a regular grid with columns t_s, I_mem_A, bit_value
-(the counter in LSB) and input (1 while the extended pulse lasts), and events_simN.csv, one row per
-pulse with columns t_on_s, t_off_s, I_before_A, weight_before and decision (INC, HOLD or DEC); more
-columns do no harm."""
+HELP = """DIR holds simN_50us.csv, the trace on a regular grid from 0 on with columns t_s (seconds),
+I_mem_A (ampere) and bit_value (the counter in LSB), and events_simN.csv, one row per pulse with
+columns t_on_s and t_off_s (seconds; t_off_s may be empty for a pulse that the recording cuts),
+I_before_A (ampere, the current just before the pulse) and decision (INC, HOLD or DEC). More columns
+do no harm."""
 
 
 @dataclass(frozen=True)
 class Reference:
     """A recorded trace and its pulses."""
 
-    t: np.ndarray  # s, regular, from 0
-    I_mem: np.ndarray  # A
-    weight: np.ndarray  # LSB
-    onsets: np.ndarray  # s, one per pulse
+    t: Floats  # s, regular, from 0
+    I_mem: Floats  # A
+    weight: Floats  # LSB
+    onsets: Floats  # s, one per pulse
     width: float  # s
-    I_before: np.ndarray  # A
-    decision: np.ndarray  # +1, 0, -1
+    I_before: Floats  # A
+    decision: NDArray[np.int_]  # +1, 0, -1
+
+    @property
+    def w_initial(self) -> int:
+        """The counter before the first pulse (LSB); the median, since counters glitch."""
+        return round(float(np.median(self.weight[self.t <= self.onsets[0]])))
+
+    @property
+    def end(self) -> float:
+        """Time (s) until which a model must run to give all samples and decisions."""
+        return float(max(self.t[-1], self.onsets[-1] + self.width))
 
     def until(self, end: float) -> "Reference":
-        """The part before `end` (s)."""
+        """The part before `end` (s); ValueError if it has no pulse."""
         part, pulses = self.t < end, self.onsets < end
+        if not pulses.any():
+            raise ValueError(f"no pulse before {end:g} s: the first is at {self.onsets[0]:g} s")
         return Reference(
             self.t[part],
             self.I_mem[part],
@@ -41,7 +58,7 @@ class Reference:
 
 
 def read(folder: Path, experiment: int) -> Reference:
-    """Read the two files of `experiment` in `folder`.
+    """Read the two files of `experiment` in `folder`, see `HELP`.
 
     Raises
     ------
@@ -53,64 +70,77 @@ def read(folder: Path, experiment: int) -> Reference:
     trace, events = _table(trace_file, TRACE), _table(events_file, EVENTS)
     t = _numbers(trace_file, trace, "t_s")
     steps = np.diff(t)
-    if t[0] != 0 or not np.allclose(steps, steps[0], rtol=1e-3, atol=0) or steps[0] <= 0:
+    if steps[0] <= 0 or abs(t[0]) > steps[0] / 2 or np.abs(steps - steps[0]).max() > steps[0] / 50:
         raise ValueError(f"{trace_file}: t_s must rise from 0 in equal steps")
     I_mem = _numbers(trace_file, trace, "I_mem_A")
-    if (I_mem <= 0).any() or I_mem.max() > 1e-6:
+    if np.median(I_mem) <= 0 or np.abs(I_mem).max() > 1e-6:
         raise ValueError(f"{trace_file}: I_mem_A must lie between 0 and 1e-6 (ampere)")
-    unknown = set(events["decision"]) - set(DECISIONS)
-    if unknown:
-        raise ValueError(f"{events_file}: decision must be INC, HOLD or DEC, not {unknown}")
-    onsets = _numbers(events_file, events, "t_on_s")
-    widths = _numbers(events_file, events, "t_off_s", allow_nan=True) - onsets
-    width = float(np.nanmedian(widths))
-    if not (np.diff(onsets) > width).all() or width <= 0 or np.nanmax(abs(widths - width)) > 2e-5:
-        raise ValueError(f"{events_file}: pulses must have one width and not overlap")
     return Reference(
         t,
         I_mem,
         _numbers(trace_file, trace, "bit_value"),
-        onsets,
-        width,
+        *_pulses(events_file, events),
         _numbers(events_file, events, "I_before_A"),
-        np.array([DECISIONS[d] for d in events["decision"]]),
+        _decisions(events_file, events),
     )
 
 
-def _table(path: Path, columns: tuple[str, ...]) -> dict[str, list[str]]:
+def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """The file's columns as text."""
     try:
-        lines = path.read_text().split()
-    except (OSError, UnicodeError) as error:
-        raise ValueError(f"{path}: cannot be read ({error})") from error
-    rows = [line.split(",") for line in lines]
-    if len(rows) < 3:
-        raise ValueError(f"{path}: holds fewer than two rows of values")
-    missing = [name for name in columns if name not in rows[0]]
+        table = pd.read_csv(path, dtype=str, skipinitialspace=True, encoding="utf-8-sig")
+    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+        raise ValueError(f"{path}: cannot be read as CSV ({error})") from error
+    table.columns = table.columns.str.strip()
+    missing = [name for name in columns if name not in table]
     if missing:
         raise ValueError(f"{path}: lacks the columns {', '.join(missing)}")
-    for k, row in enumerate(rows):
-        if len(row) != len(rows[0]):
-            raise ValueError(f"{path}: line {k + 1} has {len(row)} of {len(rows[0])} values")
-    return {name: [row[k] for row in rows[1:]] for k, name in enumerate(rows[0])}
+    if len(table) < 2:
+        raise ValueError(f"{path}: holds fewer than two rows of values")
+    return table
 
 
-def _numbers(path: Path, table: dict, name: str, allow_nan: bool = False) -> np.ndarray:
+def _numbers(path: Path, table: pd.DataFrame, name: str, allow_nan: bool = False) -> Floats:
     try:
-        values = np.array(table[name], float)
+        values = table[name].to_numpy(float)
     except ValueError as error:
         raise ValueError(f"{path}: {name} holds something that is no number ({error})") from error
-    if not (np.isfinite(values) | (allow_nan & np.isnan(values))).all():
-        raise ValueError(f"{path}: {name} holds values that are not finite")
+    wrong = np.flatnonzero(~(np.isfinite(values) | (allow_nan & np.isnan(values))))
+    if len(wrong):
+        raise ValueError(f"{path}: {name} has no finite number in line {wrong[0] + 2}")
     return values
 
 
-def decide(I_before: np.ndarray, I_ref: float, I_SL: float) -> np.ndarray:
-    """The comparators' decision, +1, -1 or 0, on each current (equation 4, no weight copy)."""
+def _pulses(path: Path, events: pd.DataFrame) -> tuple[Floats, float]:
+    """Onsets (s) and the one width (s) of the pulses."""
+    onsets = _numbers(path, events, "t_on_s")
+    widths = (_numbers(path, events, "t_off_s", allow_nan=True) - onsets)[:-1]  # the last is cut
+    width = float(np.nanmedian(widths)) if np.isfinite(widths).any() else 0.0
+    if width <= 0 or np.nanmax(np.abs(widths - width)) > 0.1 * width:
+        raise ValueError(f"{path}: pulses (t_off_s - t_on_s) must have one width")
+    if onsets[0] <= 0 or np.diff(onsets).min() <= width:
+        raise ValueError(f"{path}: pulses must begin after 0 s, in order, and not overlap")
+    return onsets, width
+
+
+def _decisions(path: Path, events: pd.DataFrame) -> NDArray[np.int_]:
+    names = events["decision"].fillna("nothing").str.strip()
+    unknown = sorted(set(names) - set(DECISIONS))
+    if unknown:
+        raise ValueError(f"{path}: decision must be INC, HOLD or DEC, not {', '.join(unknown)}")
+    return np.array([DECISIONS[name] for name in names])
+
+
+def decide(I_before: Floats, I_ref: float, I_SL: float) -> NDArray[np.int_]:
+    """The comparators' decision, +1, -1 or 0, on each current (A) without a copy of the weight.
+
+    Büchel et al. 2020 (arXiv:2010.14353), eq. 4, with I_Omega = 0.
+    """
     return (I_before < I_ref - I_SL).astype(int) - (I_before > I_ref + I_SL).astype(int)
 
 
 def comparators(reference: Reference) -> tuple[float, float]:
-    """The pair (I_ref, I_SL) that gives all recorded decisions from the recorded ``I_before``.
+    """The pair (I_ref, I_SL) in A that gives all recorded decisions from the recorded ``I_before``.
 
     Each bound lies midway between the nearest currents on either side of it.
 
@@ -128,18 +158,40 @@ def comparators(reference: Reference) -> tuple[float, float]:
     lower, upper = (low + above_low) / 2, (high + below_high) / 2
     if not (low < above_low and below_high < high and lower < upper):
         raise ValueError("no pair (I_ref, I_SL) gives the recorded decisions")
-    return (lower + upper) / 2, (upper - lower) / 2
+    return float((lower + upper) / 2), float((upper - lower) / 2)
 
 
-def compare(reference: Reference, I_mem: np.ndarray, weight: np.ndarray, decision: np.ndarray):
-    """The measures of the comparison; arrays on the grid and the pulses of `reference`."""
-    n = min(len(reference.t), len(I_mem))
-    error = I_mem[:n] - reference.I_mem[:n]
+def _nearest(reference: Reference, t: Floats) -> NDArray[np.int_]:
+    """Which of the model's samples, at times `t` (s), are next to the recording's."""
+    return np.searchsorted(t, reference.t - (t[1] - t[0]) / 2)
+
+
+def rmse(reference: Reference, t: Floats, I_mem: Floats) -> float:
+    """Root-mean-square error (A) of the model's `I_mem` (A), sampled at `t` (s)."""
+    return float(np.sqrt(np.mean((I_mem[_nearest(reference, t)] - reference.I_mem) ** 2)))
+
+
+def compare(
+    reference: Reference, t: Floats, I_mem: Floats, weight: Floats, decision: NDArray[np.int_]
+) -> dict[str, float]:
+    """The measures of the comparison.
+
+    Parameters
+    ----------
+    reference
+        The recording.
+    t, I_mem, weight
+        Samples of the model: times (s, to the end of the recording at least), current (A),
+        counter (LSB). Those next to the recording's samples are compared.
+    decision
+        Of the model, one per pulse of the recording.
+    """
+    weight = weight[_nearest(reference, t)]
     return {
-        "nrmse": float(np.sqrt(np.mean(error**2)) / np.ptp(reference.I_mem)),
+        "nrmse": rmse(reference, t, I_mem) / float(np.ptp(reference.I_mem)),
         "decisions_equal": int(np.sum(decision == reference.decision)),
         "decisions_total": len(reference.decision),
-        "final_weight": int(weight[n - 1]),
-        "final_weight_reference": int(reference.weight[n - 1]),
-        "weight_rmse_lsb": float(np.sqrt(np.mean((weight[:n] - reference.weight[:n]) ** 2))),
+        "final_weight": int(weight[-1]),
+        "final_weight_reference": int(reference.weight[-1]),
+        "weight_rmse_lsb": float(np.sqrt(np.mean((weight - reference.weight) ** 2))),
     }

@@ -22,7 +22,7 @@ from ebn_brian.equations import dpi
 from ebn_brian.plasticity import DiscreteRule
 
 TAU = 20 * ms
-RULE = DiscreteRule(1 * nA, kappa=1e-12, dead_zone=0.8 * nA, n_bits=6)
+RULE = DiscreteRule(1 * nA, kappa=0, dead_zone=0.8 * nA, n_bits=6)
 
 
 def group(n=1, dt=50 * us, method="rk2", values=(), **options) -> NeuronGroup:
@@ -216,7 +216,7 @@ def test_comparators_at_their_bounds_and_counter_at_its_rails():
     values = {"tau": 1e18 * ms, "I_ref": 72 * unit * amp}
     neurons = group(len(codes), form="linear", values=values)
     neurons.I_mem = current * amp
-    rule = DiscreteRule(1 * nA, kappa=1e-12, dead_zone=2 * 4 * unit * amp, n_bits=6)
+    rule = DiscreteRule(1 * nA, kappa=0, dead_zone=2 * 4 * unit * amp, n_bits=6)
     pulses, synapses = pulsed(neurons, [0], 1 * ms, codes, rule)
     net = Network(neurons, pulses, synapses)
     net.run(0.05 * ms)

@@ -158,7 +158,6 @@ BAD = [
     ({"step": -1 * mV}, "step=-1"),
     ({"step": np.nan * mV}, "step=nan"),
     ({"step": np.inf * mV}, "step=inf"),
-    ({"kappa": 0.0}, "kappa=0"),
     ({"kappa": -2.5}, "kappa=-2.5"),
     ({"kappa": np.nan}, "kappa=nan"),
     ({"kappa": np.inf}, "kappa=inf"),
@@ -178,6 +177,12 @@ BAD = [
 def test_impossible_parameters_are_refused(parameters, message):
     with pytest.raises(ValueError, match=rf"DiscreteRule\.{message}"):
         DiscreteRule(**({"step": 0.4 * mV} | parameters))
+
+
+def test_without_a_copy_comparators_do_not_see_the_weight():
+    rule = DiscreteRule(0.4 * mV, kappa=0, dead_zone=2 * mV)
+    v, w = np.array([-1.1, -0.9, 0.9, 1.1] * 2) * 1e-3, np.repeat([-31.0, 31.0], 4)
+    np.testing.assert_array_equal(after_one_spike(rule, v, w), w + [1, 0, 0, -1] * 2)
 
 
 def test_no_dead_zone_is_allowed():

@@ -106,13 +106,8 @@ LATCH = "d : 1\n"
 FLOW = "n_e_post += gain*clip(w, 0, w_max)\nn_i_post += gain*clip(-w, 0, w_max)\n"
 STOP = "n_e_post -= gain*clip(w, 0, w_max)\nn_i_post -= gain*clip(-w, 0, w_max)\n"
 
-#: A synapse of fixed strength ``w`` (LSB): through branch ``f``, its own, or with ``shared = 1``
-#: through the branch ``e`` that the plastic synapses use.
-FIXED = "w : 1\nshared : 1\n"
-ON_PRE_FIXED = {
-    "onset": "n_f_post += w*(1 - shared)\nn_e_post += w*shared\n",
-    "offset": "n_f_post -= w*(1 - shared)\nn_e_post -= w*shared\n",
-}
+#: A synapse of fixed strength ``w`` (LSB); its pathways: `on_pre_fixed`.
+FIXED = "w : 1\n"
 
 
 def neuron(
@@ -217,3 +212,8 @@ def on_pre(rule) -> dict[str, str]:
     moves. `rule` is a `DiscreteRule` in ampere.
     """
     return {"onset": rule.decision(STATE) + FLOW, "offset": STOP + rule.COUNT}
+
+
+def on_pre_fixed(letter: str = "e") -> dict[str, str]:
+    """Pathways of a synapse of fixed strength through branch `letter`, as in `on_pre`."""
+    return {"onset": f"n_{letter}_post += w\n", "offset": f"n_{letter}_post -= w\n"}
