@@ -57,6 +57,8 @@ class Result:
 
 def make_rule(step: float | None, kappa: float, dead_zone: float, bits: int | None) -> DiscreteRule:
     """The rule in units of ``|D|**2``. Few bits need steps wide enough to reach ``|D|**2``."""
+    if not 0 < kappa < np.inf:
+        raise ValueError(f"kappa={kappa}: must be finite and positive, it sets the threshold")
     if step is None:
         step = 0.04 if bits is None else max(0.04, 1 / max(1, 2 ** (bits - 1) - 1))
     zone = None if dead_zone is None else dead_zone * V_UNIT  # None: kappa*step/2
