@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -29,7 +30,8 @@ PACKAGES = ("ebn_brian", "brian2", "numpy", "scipy", "xarray", "seaborn", "matpl
 def study_options(name: str) -> Callable:
     """Options that all studies take; `name` is the default folder under ``results``."""
 
-    def decorate(command: Callable) -> Callable:
+    def decorate(study: Callable) -> Callable:
+        command = _or_compile_only(study)
         for option in reversed(
             (
                 click.option(
@@ -45,7 +47,13 @@ def study_options(name: str) -> Callable:
                     "--device",
                     default="cpp_fused",
                     show_default=True,
-                    help="Target: cpp_fused, cpp_standalone, runtime, numpy or cython.",
+                    help="Target: cpp_fused, cpp_standalone, cuda_standalone, runtime, numpy or "
+                    "cython.",
+                ),
+                click.option(
+                    "--compile-only",
+                    is_flag=True,
+                    help="Build and link the (first) program and stop there; needs no GPU.",
                 ),
             )
         ):
@@ -53,6 +61,24 @@ def study_options(name: str) -> Callable:
         return command
 
     return decorate
+
+
+def _or_compile_only(study: Callable) -> Callable:
+    """`study` with the option ``compile_only``."""
+
+    @wraps(study)
+    def command(*args, compile_only: bool, **options):
+        if not compile_only:
+            return study(*args, **options)
+        if "jobs" in options:
+            options["jobs"] = 1  # programs are run by this process, which will not
+        try:
+            with devices.compile_only():
+                study(*args, **options)
+        except devices.CompiledOnly as stop:
+            click.echo(f"built and linked, not run (--compile-only): {stop}")
+
+    return command
 
 
 def _seed(_context, _parameter, value: int) -> int:
@@ -72,6 +98,9 @@ def check_before_start(out: Path, device: str) -> None:
     """
     try:
         devices.check_device(device)
+        context = click.get_current_context(silent=True)
+        if not (context and context.params.get("compile_only")):
+            devices.check_gpu(device)
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
             pass

@@ -9,6 +9,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import brian2
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from brian2 import Network, NeuronGroup, SpikeMonitor, TimedArray, ms, mV, second
 from brian2.devices.device import get_device, runtime_device
+from click.testing import CliRunner
 
 from ebn_brian import balance, devices, signals
 from ebn_brian.equations import lif
@@ -181,6 +183,20 @@ class TestRuns:
             assert not np.array_equal(before[name], np.broadcast_to(value, before[name].shape))
             np.testing.assert_array_equal(run[name], np.broadcast_to(value, run[name].shape), name)
 
+    @pytest.mark.parametrize("w", [3, -0.1, 1e-300, np.float32(2.5), True])
+    def test_a_number_fills_synapses_too(self, program, w):
+        run = program.run(
+            {"recurrent.w": w, "recurrent.plastic": 0, "neurons.v": 5 * mV},
+            duration=1 * ms,
+            read=["recurrent.w"],
+        )
+        np.testing.assert_array_equal(run["recurrent.w"], np.full(20 * 380, float(w)))
+
+    def test_a_seed_of_the_environment_is_not_taken(self, program, monkeypatch):
+        monkeypatch.setenv("EBN_SEED", "7")
+        one, other = (program.run(duration=1 * ms, read=["noisy.v"])["noisy.v"] for _ in "ab")
+        assert not np.isin(one, other).any()
+
     def test_values_act(self, program):
         """Against the equation of the membrane: leak, input and length of the run."""
         c = np.zeros((N_STEPS, 2))
@@ -248,8 +264,11 @@ class TestRuns:
         expected = 1e-3 * np.sqrt(2 * 2 / 50) * (1 - 2 / 50 / 2)
         assert np.std(v) == pytest.approx(expected, rel=5 / np.sqrt(2 * N_NOISY))
 
-    def test_cpu_time_is_counted(self, program):
-        assert 0 < program.run(duration=50 * ms).cpu_seconds < 60
+    def test_cost_is_counted(self, program):
+        run = program.run(duration=50 * ms)
+        assert 0 < run.stepping_seconds <= run.cpu_seconds < 60
+        if isinstance(program, devices.StandaloneProgram):
+            assert 1e6 < run.peak_bytes < 1e10
 
 
 class TestWrongInput:
@@ -277,8 +296,22 @@ class TestWrongInput:
             program.run({"recurrent.plastic": 0, name: value}, duration=1 * ms)
 
     def test_weights_of_the_wrong_number(self, program):
-        with pytest.raises((ValueError, RuntimeError), match=r"recurrent\.w"):
+        with pytest.raises(ValueError, match=r"'recurrent\.w' has 7 values.* 7600"):
             program.run({"recurrent.w": np.zeros(7)}, duration=1 * ms)
+
+    @pytest.mark.parametrize(
+        ("name", "value", "message"),
+        [
+            ("neurons.v", 3 * second, r"'neurons\.v' is given in s: the program holds V"),
+            ("recurrent.w", 3 * mV, r"'recurrent\.w' is given in V: the program holds 1"),
+            ("drive.values", 3 * mV, r"'drive\.values' is given in V: the program holds Hz"),
+            ("noisy.whole", 0.5, "do not fit: the program holds int32"),
+            ("noisy.whole", 2**31, "do not fit: the program holds int32"),
+        ],
+    )
+    def test_values_that_do_not_fit(self, program, name, value, message):
+        with pytest.raises(ValueError, match=message):
+            program.run({name: value}, duration=1 * ms)
 
     @pytest.mark.parametrize("name", ["neurons.nothing", "nothing.v", "v", ""])
     def test_names_to_read(self, program, name):
@@ -322,6 +355,14 @@ class TestAtOnce:
         assert len({result["noisy.v"].tobytes() for result in at_once}) == 16
         assert not list(standalone.directory.glob("run_*"))
 
+    def test_cpu_time_is_that_of_the_run_alone(self, tampered):
+        """Others that run meanwhile are not counted in."""
+        program = tampered(f"[ $EBN_DURATION = 0.001 ] && sleep 1; {RUN}")
+        with ThreadPoolExecutor(4) as pool:
+            short = pool.submit(program.run, duration=1 * ms)
+            long = [pool.submit(program.run, duration=1 * second) for _ in range(3)]
+        assert short.result().cpu_seconds < min(run.result().cpu_seconds for run in long) / 2
+
     def test_other_processes(self, standalone, tmp_path):
         """A pickled program runs in processes that have built nothing."""
         (tmp_path / "program.pkl").write_bytes(pickle.dumps(standalone))
@@ -333,7 +374,7 @@ class TestAtOnce:
             "    run = program.run(values, duration=5*ms, read=['neurons.v'])\n"
             "    np.save(f'{k}.npy', run['neurons.v'])\n"
         )
-        path = os.pathsep.join([str(Path(devices.__file__).parents[1]), *sys.path])
+        path = os.pathsep.join([str(Path(devices.__file__).parents[2]), *sys.path])
         other = subprocess.Popen(
             [sys.executable, "-c", code, "1"], cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}
         )
@@ -466,7 +507,7 @@ class TestBuild:
     def test_a_failed_compilation(self, fake_tools, tmp_path):
         fake_tools("echo no such header >&2; exit 2")
         flags = brian2.prefs["codegen.cpp.extra_compile_args_gcc"]
-        with pytest.raises(RuntimeError, match="does not compile"):
+        with pytest.raises(RuntimeError, match=r"does not compile \(make in .*: no such header"):
             devices.build(chips_network(1), "cpp_standalone", tmp_path / "folder")
         self.assert_clean()
         assert brian2.prefs["codegen.cpp.extra_compile_args_gcc"] == flags
@@ -494,3 +535,55 @@ class TestBuild:
         assert program.directory == tmp_path / "new" / "folder"
         del program
         assert (tmp_path / "new" / "folder" / "main").exists()
+
+    def test_a_second_program_leaves_the_first_alone(self, fake_tools, tmp_path):
+        fake_tools("touch main")
+        made = [devices.build(chips_network(1), "cpp_standalone", tmp_path / "x") for _ in range(3)]
+        top = tmp_path / "x"
+        assert [p.directory for p in made] == [top, top / "program_2", top / "program_3"]
+        assert all((p.directory / "main").exists() for p in made)
+
+    def test_a_failed_program_does_not_keep_its_folder(self, fake_tools, tmp_path):
+        fake_tools("[ -e worked ] && touch main; touch worked; test -e main")
+        with pytest.raises(RuntimeError, match="does not compile"):
+            devices.build(chips_network(1), "cpp_standalone", tmp_path / "x")
+        program = devices.build(chips_network(1), "cpp_standalone", tmp_path / "x")
+        assert program.directory == tmp_path / "x"
+
+    @pytest.mark.parametrize("device", ["numpy", "cpp_standalone"])
+    def test_compile_only(self, device, fake_tools):
+        fake_tools("touch main")
+        with devices.compile_only():
+            program = devices.build(chips_network(1), device)
+            with pytest.raises(ValueError, match="no such variable"):
+                program.run({"neurons.nothing": 1}, duration=1 * ms)
+            with pytest.raises(devices.CompiledOnly):
+                program.run(duration=1 * ms)
+
+    @pytest.mark.parametrize("study", ["learning", "granularity"])
+    def test_compile_only_of_a_study(self, study, tmp_path):
+        """It builds and stops; nothing is written that looks like a result."""
+        command = import_module(f"studies.{study}").main
+        options = ["--compile-only", "--quick", "--device", "numpy", "--out", str(tmp_path)]
+        result = CliRunner().invoke(command, options, catch_exceptions=False)
+        assert result.exit_code == 0
+        assert "built and linked, not run" in result.output
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize(
+        ("precision", "device", "message"),
+        [("half", "numpy", "must be one of double"), ("single_arithmetic", "numpy", "cpp_fused")],
+    )
+    def test_unknown_precision(self, precision, device, message):
+        with pytest.raises(ValueError, match=rf"precision='{precision}': .*{message}"):
+            devices.build(chips_network(1), device, precision=precision)
+
+    @pytest.mark.parametrize(
+        ("precision", "device"), [("single", "numpy"), ("single_arithmetic", "cpp_fused")]
+    )
+    def test_single_precision(self, precision, device, on_numpy):
+        program = devices.build(chips_network(), device, precision=precision)
+        run = program.run(duration=100 * ms, read=["neurons.v", "spikes.t", "neurons.tau_m"])
+        assert run["neurons.v"].dtype == np.float32
+        n_spikes = (on_numpy["spikes.t"] < 0.1).sum()
+        assert len(run["spikes.t"]) == pytest.approx(n_spikes, rel=0.03)

@@ -1,0 +1,127 @@
+"""Build a network once, run it many times: with other weights, inputs, durations and seeds.
+
+::
+
+    program = devices.build(make_network)  # a function that returns a Network
+    run = program.run({"recurrent.w": w, "drive.values": c}, duration=10*second, read=["spikes.t"])
+
+Names are those of Brian2's own command line: ``group.variable``, and ``name.values`` for a
+`TimedArray`. Every run starts at t = 0 from the state that the network was built with, but for the
+values that are given: arrays, or a number for all elements, in base units or as a `Quantity`.
+Values are read back from the running program and compared, results are checked for size, and runs
+never share a folder, so nothing is lost in silence.
+
+``python -m ebn_brian.devices`` tells what this machine can do.
+"""
+
+import shutil
+from collections.abc import Callable
+
+import numpy as np
+from brian2 import Network
+
+from .runtime import RUNTIME, STRICT, STRICT_FLAGS, RuntimeProgram
+from .standalone import CPP, StandaloneProgram, build_cpp
+from .values import Array, CompiledOnly, Run, compile_only
+
+__all__ = [
+    "CUDA",
+    "PRECISIONS",
+    "RUNTIME",
+    "STANDALONE",
+    "STRICT",
+    "STRICT_FLAGS",
+    "Array",
+    "CompiledOnly",
+    "Run",
+    "RuntimeProgram",
+    "StandaloneProgram",
+    "build",
+    "check_device",
+    "check_gpu",
+    "compile_only",
+]
+
+CUDA = "cuda_standalone"
+#: Targets that make a program of their own, to be run many times, also at once.
+STANDALONE = (*CPP, CUDA)
+
+#: ``single`` keeps states in float32 and computes as Brian2 does, partly in double;
+#: ``single_arithmetic`` computes in float32 throughout (``cpp_fused`` only: see `fused`).
+PRECISIONS = ("double", "single", "single_arithmetic")
+
+
+def build(
+    make_network: Callable[[], Network],
+    device: str = "cpp_fused",
+    directory=None,
+    *,
+    precision: str = "double",
+) -> RuntimeProgram | StandaloneProgram:
+    """Build what `make_network` returns for a target.
+
+    Parameters
+    ----------
+    make_network
+        Makes all Brian2 objects and returns their `Network`; called once, with the target active.
+    device
+        ``'cpp_fused'``, ``'cpp_standalone'``, ``'cuda_standalone'``, ``'runtime'``, ``'numpy'`` or
+        ``'cython'``. A program for CUDA is built without a GPU as well, and run with one.
+    directory
+        Folder for the generated program; by default a temporary one that goes with the program.
+        If it holds a program already, the new one comes into a sub-folder.
+    precision
+        One of `PRECISIONS`. Strict equality between targets is that of ``'double'``.
+
+    Raises
+    ------
+    ValueError
+        If the device or the precision is unknown, or the network holds what the target would
+        leave out.
+    RuntimeError
+        If a compiler is missing, or the program does not compile.
+    """
+    check_device(device)
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision={precision!r}: must be one of {', '.join(PRECISIONS)}")
+    single = precision == "single_arithmetic"
+    if single and device != "cpp_fused":
+        raise ValueError(f"precision={precision!r}: needs device='cpp_fused', not {device!r}")
+    dtype = np.float64 if precision == "double" else np.float32
+    if device in RUNTIME:
+        return RuntimeProgram(make_network, RUNTIME[device], dtype)
+    if device == CUDA:
+        from .cuda import build_cuda
+
+        return build_cuda(make_network, directory, dtype)
+    return build_cpp(make_network, device, directory, dtype, single)
+
+
+def check_device(device: str) -> str:
+    """Return `device` if this machine can build for it; ValueError or RuntimeError if not."""
+    known = (*RUNTIME, *STANDALONE)
+    if device not in known:
+        raise ValueError(f"device={device!r}: must be one of {', '.join(known)}")
+    missing = [tool for tool in ("g++", "make") if shutil.which(tool) is None]
+    if device in CPP and missing:
+        raise RuntimeError(
+            f"device={device!r} needs {' and '.join(missing)}, not found on PATH "
+            "(device='numpy' needs no compiler)"
+        )
+    if device == CUDA:
+        from .cuda import find_toolkit
+
+        find_toolkit()
+    return device
+
+
+def check_gpu(device: str) -> None:
+    """RuntimeError if `device` needs a GPU to run on and this machine has none."""
+    if device == CUDA:
+        from .toolkit import find_gpu
+
+        if find_gpu() is None:
+            raise RuntimeError(
+                f"device={device!r}: this machine has no NVIDIA GPU that nvidia-smi knows. "
+                "Programs can be built without one (--compile-only), not run"
+            )

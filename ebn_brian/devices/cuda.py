@@ -1,0 +1,295 @@
+"""Programs for NVIDIA GPUs: Brian2CUDA's code, compiled as one unit, with nothing lost in silence.
+
+What Brian2CUDA 1.0b1 leaves to us, and where it is done:
+
+- It writes some forty files that share names. `one_unit` puts them into one, each code object in a
+  namespace of its own, which compiles in a tenth of the time.
+- Flags: C++17, which CUDA 13 asks for; no fast-math and no fused multiply-add, as in C++.
+- It looks for GPUs with a tool that toolkits no longer have; `toolkit` asks nvidia-smi.
+- The first run of a program sets up its random numbers, so ours must be that one: `_one_run`.
+- Pathways with a delay look at the default clock whatever their own is (`own_clocks`), and its
+  ring of spikes turns at every tick of any clock (`refuse_delays`).
+- Recorded events of one time step come in any order; they are read in that of C++.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from brian2 import Clock, Network, get_logger, second
+from brian2.monitors.spikemonitor import EventMonitor
+
+from .standalone import (
+    CHECK,
+    StandaloneProgram,
+    active_device,
+    compile_in,
+    delayed_pathways,
+    found_arrays,
+    own_folder,
+    refuse,
+    sizes_code,
+)
+from .toolkit import CAPABILITY, Toolkit, find_gpu, find_toolkit
+
+logger = get_logger(__name__)
+
+#: Same arithmetic as `STRICT_FLAGS`.
+NVCC_FLAGS = ("-std=c++17", "-w", "--fmad=false")
+HOST_FLAGS = ("-w", "-O3", "-ffp-contract=off")
+
+
+@dataclass(frozen=True)
+class CudaProgram(StandaloneProgram):
+    """A compiled program that runs on the GPU."""
+
+    serial: tuple[str, ...] = ()
+    """Pathways of synapses that run on a single thread, or one spike at a time."""
+
+    def _failure(self, code: int, said: str) -> str:
+        if re.search("no CUDA-capable device|driver version is insufficient|libcuda", said):
+            return (
+                "the program needs an NVIDIA GPU with its driver, and finds none here "
+                f"({said.splitlines()[-1][-200:]}); it is built, in {self.directory}"
+            )
+        return super()._failure(code, said)
+
+
+def build_cuda(make_network: Callable[[], Network], directory, float_dtype: type) -> CudaProgram:
+    """Build for ``cuda_standalone``; no GPU is needed."""
+    toolkit = find_toolkit()
+    gpu = find_gpu()
+    capability = gpu.capability if gpu else CAPABILITY
+    with own_folder(directory) as (folder, keep):
+        program = generate(make_network, folder, float_dtype, toolkit, capability)
+        compile_in(folder, _command(toolkit, program.flags, folder))
+    return replace(program, keep=keep)
+
+
+def generate(
+    make_network: Callable[[], Network],
+    folder: Path,
+    float_dtype: type,
+    toolkit: Toolkit,
+    capability: float = CAPABILITY,
+) -> CudaProgram:
+    """Write the program to `folder`, as the one file ``one.cu``, without compiling it."""
+    import brian2cuda  # noqa: F401  registers the device
+
+    preferred = _preferences(toolkit, capability, float_dtype)
+    with _quiet(), active_device("cuda_standalone", preferred) as active:
+        network = make_network()
+        refuse(network, "cuda_standalone")
+        active.insert_code("after_start", SEED)
+        network.run(0 * second, namespace={})  # becomes the real run below
+        refuse_delays(network, active)
+        arrays = _arrays(active)
+        _one_run(active, arrays)
+        active.build(directory=str(folder), compile=False, run=False, with_output=False)
+    (folder / "one.cu").write_text(one_unit(folder))
+    serial = serial_pathways(folder)
+    if serial:
+        logger.warn(
+            f"{', '.join(serial)}: cannot run in parallel, which is slow, and spikes of one time "
+            "step act in any order. A pathway that reads a variable of the target and then writes "
+            "it is better divided into two.",
+            "serial_pathway",
+        )
+    flags = (*NVCC_FLAGS, f"-arch=sm_{capability:.1f}".replace(".", ""))
+    found = {name: array for name, (array, _, _) in arrays.items()}
+    return CudaProgram(folder, found, flags, serial=tuple(serial))
+
+
+def _preferences(toolkit: Toolkit, capability: float, float_dtype: type) -> dict:
+    backend = {
+        "cuda_path": str(toolkit.nvcc.parents[1]),
+        "cuda_runtime_version": toolkit.version,
+        "detect_gpus": False,
+        "gpu_id": 0,
+        "compute_capability": capability,
+        "extra_compile_args_nvcc": list(NVCC_FLAGS),
+    }
+    return {
+        "core.default_float_dtype": float_dtype,
+        # one block of threads for each spike
+        "devices.cuda_standalone.parallel_blocks": 1,
+        **{f"devices.cuda_standalone.cuda_backend.{name}": v for name, v in backend.items()},
+    }
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Brian2CUDA tells all its preferences at level INFO."""
+    log = logging.getLogger("brian2.brian2cuda")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def _command(toolkit: Toolkit, flags: tuple[str, ...], folder: Path) -> list:
+    """What compiles and links ``one.cu``."""
+    link = folder / "lib" / "libcurand.so"  # wheels have the library with its version alone
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(toolkit.curand)
+    return [
+        *(toolkit.nvcc, *flags, "-I.", f"-I{toolkit.include}"),
+        *("-ccbin", os.environ.get("CXX", "g++"), "-Xcompiler", ",".join(HOST_FLAGS)),
+        *("one.cu", "-o", "main", f"-L{link.parent}", "-lcurand"),
+        *("-Xlinker", f"-rpath={toolkit.curand.parent}"),
+    ]
+
+
+# ---- what is refused -----------------------------------------------------------------------------
+
+
+def refuse_delays(network: Network, device) -> None:
+    """ValueError where a delay would be counted in the ticks of other clocks."""
+    clocks = {obj.clock for obj in network.sorted_objects}
+    for pathway in delayed_pathways(network, device):
+        own = pathway.clock
+        for clock in clocks:
+            ratio = float(clock.dt / own.dt) if isinstance(clock, Clock) else np.nan
+            if not (ratio >= 1 - 1e-9 and abs(ratio - round(ratio)) < 1e-9):
+                raise ValueError(
+                    f"{pathway.name!r} has a delay and the time step {own.dt}, {clock.name!r} has "
+                    f"{getattr(clock, 'dt', 'none')}: on cuda_standalone all clocks must be whole "
+                    "multiples of that of a pathway with a delay"
+                )
+
+
+# ---- the program's main --------------------------------------------------------------------------
+
+SEED = """
+{
+    const char* seed = std::getenv("EBN_SEED");
+    const unsigned long long value =
+        seed ? std::strtoul(seed, nullptr, 10) : 0x100000000ULL + std::random_device()();
+    brian::random_number_buffer.set_seed(value);
+}
+"""
+
+ON_DEVICE = """
+auto ebn_on_device = [&](const std::string name, const auto* host, const auto* device, size_t n) {
+    for (const auto& arg : args) {
+        if (arg.rfind(name + "=", 0) != 0) continue;
+        std::vector<char> buffer(n*sizeof(*host));
+        CUDA_SAFE_CALL(cudaMemcpy(buffer.data(), device, buffer.size(), cudaMemcpyDeviceToHost));
+        if (std::memcmp(buffer.data(), host, buffer.size())) {
+            std::cerr << "Error: " << name << " did not arrive on the GPU" << std::endl;
+            std::exit(3);
+        }
+    }
+};
+"""
+
+RUN = """
+const auto ebn_begin = std::chrono::steady_clock::now();
+{network}.run(std::atof(std::getenv("EBN_DURATION")), NULL, 10.0);
+CUDA_SAFE_CALL(cudaDeviceSynchronize());
+const double ebn_stepping =
+    std::chrono::duration<double>(std::chrono::steady_clock::now() - ebn_begin).count();
+"""
+
+#: Variables that Brian2CUDA keeps on the host.
+HOST_ONLY = ("t", "dt", "timestep", "N", "delay", "_synaptic_pre", "_synaptic_post")
+
+
+def _arrays(device) -> dict:
+    """As `found_arrays`, with sizes that the GPU knows; recorded events will be ordered."""
+    arrays = {
+        name: found
+        for name, found in found_arrays(device).items()
+        if not name.endswith("space")  # where spikes are kept for the next object
+    }
+    monitors = {v.owner.name for v in device.dynamic_arrays if isinstance(v.owner, EventMonitor)}
+    for name, (array, address, size) in arrays.items():
+        if array.columns:
+            rows = f"n < {array.columns}; n++) size += {address}[n].size();"
+            size = f"[&] {{ size_t size = 0; for (int n = 0; {rows} return size; }}()"
+            arrays[name] = array, address, size
+        elif array.size is None:
+            owner = name.partition(".")[0]
+            order = (f"{owner}.t", f"{owner}.i")
+            if owner in monitors and set(order) <= arrays.keys():
+                array = replace(array, order=order)
+            arrays[name] = array, address, f"std::max<size_t>({size}, dev{size})"
+    return arrays
+
+
+def _one_run(device, arrays: dict) -> None:
+    """Make the run of no duration in the main queue the real one."""
+    (lines,) = [arguments[1] for what, arguments in device.main_queue if what == "run_network"]
+    (k,) = [k for k, line in enumerate(lines) if re.fullmatch(r"\w+\.run\(.*\);", line)]
+    network = lines[k].partition(".")[0]
+    checks = []
+    for name, (array, address, size) in arrays.items():
+        if array.settable:
+            checks.append(f'ebn_applied("{name}", {address}, {size});')
+            if name.rpartition(".")[2] not in HOST_ONLY:
+                host = address.removesuffix(".data()")
+                dynamic = host != address
+                on_device = (
+                    f"thrust::raw_pointer_cast(dev{host}.data())" if dynamic else f"dev{host}"
+                )
+                checks.append(f'ebn_on_device("{name}", {address}, {on_device}, {size});')
+    sizes = {name: size for name, (array, _, size) in arrays.items() if array.size is None}
+    run = RUN.format(network=network)
+    lines[k] = "\n".join([CHECK, ON_DEVICE, *checks, SEED, run, sizes_code(sizes)])
+
+
+# ---- the generated files -------------------------------------------------------------------------
+
+INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*([<\"][^>\"]+[>\"]).*$", re.M)
+HEADERS = ("<cstdlib>", "<cstring>", "<algorithm>", "<chrono>", "<random>", "<type_traits>")
+
+
+def one_unit(folder: Path) -> str:
+    """All generated files of a program as one, each code object in a namespace."""
+    # within one unit, an extern variable of the device would be a second one
+    header = folder / "objects.h"
+    header.write_text(header.read_text().replace("extern __device__", "__device__"))
+    common = ["network.cu", "synapses_classes.cu", "objects.cu", "rand.cu"]
+    objects = sorted(
+        (folder / "code_objects").glob("*.cu"),
+        key=lambda path: (path.name.startswith(("before_run_", "after_run_")), path.name),
+    )
+    texts = [(folder / name).read_text() for name in common]
+    texts[2] = re.sub(r"^__device__ .* brian::\w+;$", "", texts[2], flags=re.M)
+    for path in objects:
+        text = path.with_suffix(".h").read_text() + own_clocks(path.read_text())
+        unit = f"unit_{path.stem}"
+        # nvcc cannot tell several anonymous namespaces of one file from each other
+        text = re.sub(r"^namespace\s*{", f"inline namespace in_{unit} {{", text, flags=re.M)
+        texts.append(f"namespace {unit} {{\n{text}\n}}\nusing namespace {unit};\n")
+    texts += [(folder / name).read_text() for name in ("run.cu", "main.cu")]
+    headers = dict.fromkeys(HEADERS)
+    headers |= dict.fromkeys(header for text in texts for header in INCLUDE.findall(text))
+    included = [f"#include {h}" for h in headers if not h.startswith('"code_objects/')]
+    return "\n".join([*included, *(INCLUDE.sub("", text) for text in texts)])
+
+
+def own_clocks(text: str) -> str:
+    """Let a pathway compare its delay with its own clock."""
+    own = re.search(r"bid_offset,\s*(\w+)\.timestep\[0\]", text)
+    if own is None:
+        return text
+    return re.sub(r"defaultclock(\.timestep\[0\] >= \w+_delay\b)", rf"{own.group(1)}\1", text)
+
+
+def serial_pathways(folder: Path) -> list[str]:
+    """Code objects of synapses that do not run in parallel over spikes and synapses."""
+    return [
+        path.stem.partition("_codeobject")[0]
+        for path in sorted((folder / "code_objects").glob("*.cu"))
+        if "spiking_neuron_idx" in (text := path.read_text())
+        and "int num_spiking_neurons," not in text
+    ]

@@ -1,0 +1,382 @@
+"""Compiled programs in folders of their own: built once, run many times, several at once."""
+
+import os
+import re
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from brian2 import Network, NetworkOperation, Quantity, prefs, second
+from brian2.devices.device import get_device, reset_device, set_device
+from brian2.synapses.synapses import SynapticPathway
+
+from ..fused import FLUSH_TO_ZERO
+from ..seeds import check_seed
+from .runtime import STRICT, STRICT_FLAGS
+from .values import (
+    Array,
+    Run,
+    check_duration,
+    checked,
+    dimensions,
+    preferences,
+    stop_if_compile_only,
+    wrong_size,
+)
+
+#: ``cpp_fused`` is ``cpp_standalone`` with the time step fused into one function (see `fused`).
+CPP = ("cpp_fused", "cpp_standalone")
+
+
+@dataclass(frozen=True)
+class StandaloneProgram:
+    """A compiled program in a folder. It can be pickled and run from several processes at once."""
+
+    directory: Path
+    arrays: dict[str, Array]
+    flags: tuple[str, ...] = STRICT_FLAGS
+    keep: object = field(default=None, repr=False, compare=False)
+    """What removes a temporary folder with the program; a copy in another process has none."""
+
+    def __getstate__(self):
+        return self.__dict__ | {"keep": None}
+
+    def run(
+        self,
+        values: Mapping[str, np.ndarray] = {},
+        *,
+        duration: Quantity,
+        seed: int | None = None,
+        read: Sequence[str] = (),
+        timeout: Quantity | None = None,
+    ) -> Run:
+        """Run for `duration` from the built state with `values`; return the arrays to `read`.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown, or a value has the wrong size or unit or is not finite.
+        RuntimeError
+            If the program fails, does not apply a value, or leaves a result incomplete.
+        TimeoutError
+            If it takes longer than `timeout`.
+        """
+        check_duration(duration)
+        inputs = {name: self._checked(name, value) for name, value in values.items()}
+        for name in read:
+            if self._known(name).filename is None:
+                raise ValueError(f"{name!r}: cannot be read, it is an input")
+        environment = os.environ | {"EBN_DURATION": repr(float(duration))}
+        environment.pop("EBN_SEED", None)
+        if seed is not None:
+            environment["EBN_SEED"] = str(check_seed(seed))
+        stop_if_compile_only(str(self.directory / "main"))
+        with tempfile.TemporaryDirectory(prefix="run_", dir=self.directory) as folder:
+            results = Path(folder)
+            arguments = []
+            for k, (name, value) in enumerate(inputs.items()):
+                if value.ndim == 0:  # fills an array whose size only the program knows
+                    arguments.append(f"{name}={value.item()!r}".replace("=True", "=1"))
+                    continue
+                value.tofile(results / f"set_{k}")
+                # a relative path: brian2cuda takes paths in lower case
+                arguments.append(f"{name}={results.name}/set_{k}")
+            usage = self._execute(results, arguments, environment, timeout, inputs)
+            try:
+                sizes = dict(line.split() for line in (results / "sizes.txt").open())
+                return Run(
+                    {name: self._read(name, results, sizes) for name in read},
+                    usage.ru_utime + usage.ru_stime,
+                    float(sizes["stepping_seconds"]),
+                    usage.ru_maxrss * 1024,
+                )
+            except (OSError, KeyError, ValueError) as error:
+                raise RuntimeError(f"the program left no complete result ({error!r})") from error
+
+    def _known(self, name: str) -> Array:
+        if name not in self.arrays:
+            raise ValueError(f"{name!r}: the program has no such variable")
+        return self.arrays[name]
+
+    def _checked(self, name: str, value) -> np.ndarray:
+        array = self._known(name)
+        if not array.settable:
+            raise ValueError(f"{name!r}: cannot be set")
+        return checked(name, value, array.dtype, array.size, array.dim)
+
+    def _execute(self, results, arguments, environment, timeout, inputs):
+        """Run the program; returns what it used (`resource.struct_rusage`)."""
+        command = [self.directory / "main", "--results_dir", f"{results.name}/", *arguments]
+        log = results / "log.txt"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=self.directory,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        code, usage = _wait(process, None if timeout is None else float(timeout))
+        if code is None:
+            raise TimeoutError(f"the program ran longer than {timeout}")
+        said = log.read_text(errors="replace").strip()
+        if code or "rror" in said or "Could not" in said:
+            for name, sent, held in SENT.findall(said):
+                value = inputs.get(name)
+                if value is not None and int(sent) == value.nbytes != int(held):
+                    raise wrong_size(name, value.size, int(held) // value.itemsize)
+            raise RuntimeError(self._failure(code, said))
+        return usage
+
+    def _failure(self, code: int, said: str) -> str:
+        return f"the program failed with exit code {code}: {said[-2000:]}"
+
+    def _read(self, name: str, results: Path, sizes: Mapping[str, str]) -> np.ndarray:
+        array = self.arrays[name]
+        size = int(sizes[name]) if array.size is None else array.size
+        path = results / (array.filename or name)
+        value = np.fromfile(path, array.dtype) if path.exists() else np.empty(0, array.dtype)
+        if value.size != size:
+            raise RuntimeError(
+                f"{name!r}: the program left {value.size} of {size} values; is the disk full?"
+            )
+        if array.order:
+            t, i = (np.fromfile(results / f"{self.arrays[n].filename}", self.arrays[n].dtype)
+                    for n in array.order)  # fmt: skip
+            value = value[np.lexsort((i, t))]
+        return value.reshape(-1, array.columns) if array.columns else value
+
+
+#: What the program says of a value that did not arrive.
+SENT = re.compile(r"Error: (\S+) was sent (\d+) bytes and holds (\d+)")
+
+
+def _wait(process: subprocess.Popen, timeout: float | None):
+    """Exit code (None: it took longer than `timeout` and was killed) and use of resources."""
+    late = threading.Event()
+
+    def kill() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(timeout, kill) if timeout is not None else None
+    if timer:
+        timer.start()
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    except BaseException:  # the user has had enough
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        if timer:
+            timer.cancel()
+    return (None if late.is_set() else process.returncode), usage
+
+
+@contextmanager
+def own_folder(directory) -> Iterator[tuple[Path, object]]:
+    """The folder of a new program, and what keeps it.
+
+    A temporary one if `directory` is None. One that holds a program already is left as it is: the
+    new program comes into a folder of its own within it.
+    """
+    if directory is None:
+        keep = tempfile.TemporaryDirectory(prefix="ebn_brian_")
+        yield Path(keep.name).resolve(), keep
+        return
+    top = Path(directory).resolve()
+    top.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        folder = top if number == 1 else top / f"program_{number}"
+        folder.mkdir(exist_ok=True)
+        try:
+            (folder / ".ebn_brian").touch(exist_ok=False)
+            break
+        except FileExistsError:
+            number += 1
+    try:
+        yield folder, None
+    except BaseException:
+        (folder / ".ebn_brian").unlink(missing_ok=True)
+        raise
+
+
+def build_cpp(
+    make_network: Callable[[], Network], device: str, directory, float_dtype: type, single: bool
+) -> StandaloneProgram:
+    """Build for one of the targets `CPP`."""
+    options = {"single_arithmetic": True} if single and device == "cpp_fused" else {}
+    with (
+        own_folder(directory) as (folder, keep),
+        active_device(device, {"core.default_float_dtype": float_dtype}, options) as active,
+    ):
+        network = make_network()
+        refuse(network, device)
+        if float_dtype == np.float32:
+            active.insert_code("before_start", FLUSH_TO_ZERO)
+        active.insert_code("after_start", SEED_CPP)
+        network.run(0 * second, namespace={})  # applies the values; the real run comes below
+        arrays = found_arrays(active)
+        active.insert_code("main", _main_code(arrays, network.name))
+        active.build(directory=str(folder), compile=False, run=False, with_output=False)
+        make = [prefs.devices.cpp_standalone.make_cmd_unix]
+        compile_in(folder, [*make, *prefs.devices.cpp_standalone.extra_make_args_unix])
+    return StandaloneProgram(
+        folder, {name: array for name, (array, _, _) in arrays.items()}, STRICT_FLAGS, keep
+    )
+
+
+def compile_in(folder: Path, command: Sequence) -> None:
+    """Run a compiler (or make); RuntimeError with its last words if it fails."""
+    process = subprocess.run(
+        list(map(str, command)), cwd=folder, capture_output=True, text=True, errors="replace"
+    )
+    if process.returncode or not (folder / "main").exists():
+        said = (process.stdout + process.stderr).strip()
+        (folder / "compiler.log").write_text(said)
+        raise RuntimeError(
+            f"the program does not compile ({Path(command[0]).name} in {folder}): {said[-3000:]}"
+        )
+
+
+@contextmanager
+def active_device(device: str, preferred: Mapping[str, object], options: Mapping = {}):
+    """Make a fresh standalone device the active one, and leave the runtime device behind."""
+    set_device(device, build_on_run=False)
+    active = get_device()
+    active.reinit()
+    try:
+        with preferences({**STRICT, **preferred}):
+            active.activate(build_on_run=False, **options)
+            yield active
+    finally:
+        active.reinit()
+        active.build_options = {}
+        reset_device("runtime")
+
+
+def refuse(network: Network, device: str) -> None:
+    """ValueError for what the target would leave out without a word."""
+    for obj in network.sorted_objects:
+        if isinstance(obj, NetworkOperation):
+            raise ValueError(
+                f"{obj.name!r} is a network operation, Python code that device={device!r} cannot "
+                "run: write it as equations, run_regularly or run_on_event, or use 'numpy'"
+            )
+
+
+def delayed_pathways(network: Network, device) -> Iterator[SynapticPathway]:
+    """Pathways of synapses that have a delay, or may have one."""
+    constants = {
+        arguments[0]: arguments[2]
+        for what, arguments in device.main_queue
+        if what == "set_by_single_value"
+    }
+    for obj in network.sorted_objects:
+        if isinstance(obj, SynapticPathway):
+            delay = obj.variables["delay"]
+            name = device.get_array_name(delay, access_data=False)
+            if not delay.scalar or float(constants.get(name, "nan")) != 0:
+                yield obj
+
+
+def found_arrays(device) -> dict[str, tuple[Array, str, str]]:
+    """All arrays of the program by name, with C++ expressions for their address and size."""
+    found = {}
+    for variable in device.arrays:
+        try:
+            name = f"{variable.owner.name}.{variable.name}"
+        except (ReferenceError, AttributeError):
+            continue  # belongs to no group that still exists
+        if variable in device.dynamic_arrays_2d:  # of a StateMonitor: steps, elements
+            rows = device.get_array_name(variable, access_data=False)
+            filename = os.path.basename(device.get_array_filename(variable))
+            columns = int(variable.size[1])
+            array = Array(np.dtype(variable.dtype), None, filename, False, columns=columns)
+            found[name] = array, rows, f"{rows}.n*{rows}.m"
+            continue
+        dynamic = variable in device.dynamic_arrays
+        pointer = device.get_array_name(variable, access_data=not dynamic)
+        filename = os.path.basename(device.get_array_filename(variable))
+        size = None if dynamic else variable.size
+        # queues are prepared before values arrive, so a delay would be set in vain
+        settable = not variable.read_only and variable.name != "delay"
+        array = Array(np.dtype(variable.dtype), size, filename, settable, dimensions(variable))
+        address = f"{pointer}.data()" if dynamic else pointer
+        found[name] = array, address, f"{pointer}.size()" if dynamic else str(size)
+    for timed, name in device.timed_arrays.items():
+        array = Array(timed.values.dtype, timed.values.size, dim=timed.dim)
+        found[f"{name}.values"] = array, f"{name}_values", str(array.size)
+    return found
+
+
+SEED_CPP = """
+if (const char* seed = std::getenv("EBN_SEED"))
+    for (size_t k = 0; k < brian::_random_generators.size(); k++)
+        brian::_random_generators[k].seed(std::strtoul(seed, nullptr, 10) + k);
+"""
+
+#: In the program's main, after Brian2 has applied its arguments. That a value arrived is checked
+#: since Brian2 itself goes on with the old one.
+CHECK = """
+auto ebn_applied = [&](const std::string name, const auto* data, size_t count) {
+    const size_t bytes = count*sizeof(*data);
+    for (const auto& arg : args) {
+        if (arg.rfind(name + "=", 0) != 0) continue;
+        const std::string value = arg.substr(name.size() + 1);
+        size_t sent = bytes;
+        bool same = true;
+        if (value[0] == '-' || (value[0] >= '0' && value[0] <= '9')) {
+            using T = std::decay_t<decltype(*data)>;
+            const T number = std::is_floating_point<T>::value
+                ? (T)std::atof(value.c_str()) : (T)std::atol(value.c_str());
+            for (size_t k = 0; k < count; k++) same = same && data[k] == number;
+        } else {
+            std::ifstream file(value, std::ios::binary | std::ios::ate);
+            sent = file ? (size_t)file.tellg() : 0;
+            std::vector<char> buffer(sent);
+            file.seekg(0);
+            file.read(buffer.data(), sent);
+            same = (bool)file && sent == bytes && !std::memcmp(buffer.data(), data, bytes);
+        }
+        if (!same) {
+            std::cerr << "Error: " << name << " was sent " << sent << " bytes and holds " << bytes
+                      << (sent == bytes ? ", with other values" : "") << std::endl;
+            std::exit(3);
+        }
+    }
+};
+"""
+
+
+def _main_code(arrays, network: str) -> str:
+    applied = [
+        f'ebn_applied("{name}", {address}, {size});'
+        for name, (array, address, size) in arrays.items()
+        if array.settable
+    ]
+    run = f"""
+    const std::clock_t ebn_begin = std::clock();
+    {network}.run(std::atof(std::getenv("EBN_DURATION")), NULL, 10.0);
+    const double ebn_stepping = double(std::clock() - ebn_begin)/CLOCKS_PER_SEC;
+    """
+    sizes = {name: size for name, (array, _, size) in arrays.items() if array.size is None}
+    seed = SEED_CPP  # again, whatever the values of the network have drawn
+    return "\n".join([CHECK, *applied, seed, run, sizes_code(sizes)])
+
+
+def sizes_code(sizes: Mapping[str, str]) -> str:
+    """C++ that leaves sizes known only after the run, and what the steps cost."""
+    lines = "".join(f'sizes << "{name} " << {size} << "\\n";\n' for name, size in sizes.items())
+    return (
+        '{\nstd::ofstream sizes(results_dir + "sizes.txt");\n'
+        f'sizes << "stepping_seconds " << ebn_stepping << "\\n";\n{lines}}}\n'
+    )
