@@ -83,27 +83,43 @@ def dac_unit(full_scale: Quantity, n_bits: int) -> Quantity:
     return full_scale / (2 ** (n_bits - 1) - 1)
 
 
-def firing_rate(
+def rise_time(
+    I_from: Quantity,
+    I_to: Quantity,
     I_in: Quantity,
     *,
     tau: Quantity,
     I_th: Quantity,
-    I_spk: Quantity,
-    I_reset: Quantity,
-    t_ref: Quantity = 0 * second,
     gain_n: float = 1.0,
+    I_0: Quantity = 0 * amp,
+    slope: float = 1.0,
+) -> Quantity:
+    """Time that ``I_mem`` takes between two currents at constant `I_in`, by quadrature.
+
+    Of the neuron's full form, see `ebn_brian.equations.dpi`; `I_from` may lie above `I_to`.
+    Infinite where it never gets there.
+    """
+    drive, th, dark = float(gain_n * I_in / I_th), float(I_th), float(I_0)
+
+    def rate(x):  # d log(I_mem)/dt in units of 1/tau: smooth over all the decades between the two
+        return drive / (1 + (np.exp(x) / th) ** slope) - 1 + dark * np.exp(-x)
+
+    low, high = np.log(float(I_from)), np.log(float(I_to))
+    # the rate falls with x, so it does not change its sign between the ends if it has one at both
+    if low != high and not (rate(low) * (high - low) > 0 and rate(high) * (high - low) > 0):
+        return np.inf * second
+    per_tau, _ = quad(lambda x: 1 / rate(x), low, high, limit=200)
+    return per_tau * tau
+
+
+def firing_rate(
+    I_in: Quantity, *, I_spk: Quantity, I_reset: Quantity, t_ref: Quantity = 0 * second, **neuron
 ) -> Quantity:
     """Rate of the spiking neuron in its full form at constant `I_in`, by quadrature.
 
-    Zero where the input does not reach the threshold.
+    `neuron` are the parameters of `rise_time`. Zero where the input does not reach the threshold.
     """
-    target, th = float(gain_n * I_in - I_th), float(I_th)
-    low, high = float(I_reset), float(I_spk)
-    if target <= high:
-        return 0 / second
-    # in log(I_mem) the integrand is smooth over all the decades between reset and threshold
-    per_tau, _ = quad(lambda x: (np.exp(x) + th) / (target - np.exp(x)), np.log(low), np.log(high))
-    return 1 / (per_tau * tau + t_ref)
+    return 1 / (rise_time(I_reset, I_spk, I_in, **neuron) + t_ref)
 
 
 @dataclass(frozen=True)
@@ -157,7 +173,10 @@ class Circuit:
 
     @property
     def I_rest(self) -> Quantity:
-        """Resting current without pulses: ``(I_mem/I_th)**slope = gain_n*I_dc/I_th - 1``."""
+        """Resting current without pulses: ``(I_mem/I_th)**slope = gain_n*I_dc/I_th - 1``.
+
+        Without the dark current, which adds about ``I_0`` to it.
+        """
         above = float(self.gain_n * self.I_dc / self.I_th) - 1
         if above <= 0:
             return self.I_0

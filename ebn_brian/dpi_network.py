@@ -5,8 +5,11 @@ by the same pulses. Circuit k of a batch has index k in ``neurons``, ``plastic``
 parameters can be set per circuit when the network is run (``{"neurons.tau": [...]}``).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from brian2 import (
+    BrianObject,
     Network,
     NeuronGroup,
     Quantity,
@@ -14,13 +17,18 @@ from brian2 import (
     SpikeMonitor,
     Synapses,
     TimedArray,
+    get_dimensions,
+    hertz,
     linked_var,
+    ms,
+    nA,
     second,
     us,
 )
 
-from .dpi_model import Circuit
+from .dpi_model import Circuit, whole_chip
 from .equations import dpi
+from .network import to_matrix, to_synapses
 
 DT = 10 * us
 SAMPLE = 50 * us
@@ -170,3 +178,133 @@ def sampled(run, n: int = 1) -> dict[str, np.ndarray]:
     """Samples of a run that read `SAMPLED`: arrays (n_samples, n) by name, and the times ``t``."""
     arrays = {name: run[key].reshape(-1, n) for name, key in SAMPLED.items()}
     return arrays | {"t": np.arange(len(arrays["I_mem"])) * float(SAMPLE)}
+
+
+@dataclass(frozen=True)
+class DPIChips:
+    """Ordinary Brian2 objects of many networks; ``Network(chips.objects)`` simulates them."""
+
+    neurons: NeuronGroup
+    recurrent: Synapses
+    n_chips: int
+    n_neurons: int
+    full_weight: int
+
+    @property
+    def objects(self) -> list[BrianObject]:
+        """All of them."""
+        return [self.neurons, self.recurrent]
+
+    @property
+    def Omega(self) -> np.ndarray:
+        """Weights (n_chips, target, source) as they are now, in units of ``|D|**2``."""
+        return to_matrix(self.recurrent.w, self.n_neurons, autapses=True) / self.full_weight
+
+
+def dpi_chips(
+    D: np.ndarray,
+    counters: np.ndarray,
+    drive: TimedArray,
+    *,
+    circuit: Circuit | None = None,
+    I_spk: Quantity = 2.8 * nA,
+    t_ref: Quantity = 5 * ms,
+    full_weight: int = 25,
+    rectified: bool = False,
+    dt: Quantity = 0.1 * ms,
+) -> DPIChips:
+    """Networks of spiking DPI neurons, all-to-all plastic, that code ``x`` as `lif_chips` do.
+
+    A neuron has no reset of its own: its autapse, plastic like all synapses, takes that part while
+    the neuron is refractory. All parameters can be spread by `mismatch.apply_mismatch`;
+    ``recurrent.gain`` is that of a synapse's DAC and of its copy at the comparators.
+
+    Parameters
+    ----------
+    D
+        Decoders (n_chips, n_signals, n_neurons), one a chip.
+    counters
+        First values (n_chips, n_neurons, n_neurons) of the counters, whole LSB, row = target.
+    drive
+        The drive c, a `TimedArray` (n_steps, n_signals) in hertz, shared by all chips.
+    circuit
+        Parameters of neurons and synapses, `dpi_model.whole_chip` by default. Its conductance,
+        slopes and full inhibiting branch are left out.
+    I_spk, t_ref
+        Threshold (ampere) and refractory time (second; longer than the pulse).
+    full_weight
+        LSB that stand for ``|D|**2``: one pulse of it moves ``I_mem`` by
+        ``J = full_weight*I_lsb*gain_e*width/tau``, and ``F = J*tau*D``.
+    rectified
+        See `equations.dpi.model`. Signals have both signs, and chips learn better without.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not agree, counters are not whole or beyond their rails, `drive` is no
+        `TimedArray` in hertz with a column for each signal, or `t_ref` does not exceed the pulse.
+    """
+    circuit = whole_chip() if circuit is None else circuit
+    rule = circuit.rule()
+    D, counters = np.asarray(D, float), np.asarray(counters, float)
+    _check_chips(D, counters, drive, rule.w_max)
+    if not circuit.I_rest < I_spk:
+        raise ValueError(f"I_spk={I_spk}: must be above the resting current, {circuit.I_rest}")
+    if full_weight < 1:
+        raise ValueError(f"full_weight={full_weight}: must be at least 1")
+    if not circuit.width < t_ref:
+        raise ValueError(f"t_ref={t_ref}: must exceed the pulse width, {circuit.width}")
+    n_chips, n_signals, n_neurons = D.shape
+    neurons = NeuronGroup(
+        n_chips * n_neurons,
+        dpi.model("full", spiking=True, held=False, n_signals=n_signals, rectified=rectified),
+        method="rk2",
+        threshold=dpi.THRESHOLD,
+        refractory="t_ref",
+        dt=dt,
+        namespace={"drive": drive},
+        name="neurons",
+    )
+    for name in ("tau", "gain_n", "I_th", "I_0", "I_dc", "I_ref", "I_off", "I_lsb"):
+        setattr(neurons, name, getattr(circuit, name))
+    for name in ("tau_e", "gain_e", "tau_i", "gain_i"):
+        setattr(neurons, name, getattr(circuit, name))
+    neurons.I_spk, neurons.t_ref, neurons.I_mem = I_spk, t_ref, circuit.I_rest
+    charge = full_weight * circuit.I_lsb * circuit.gain_e * circuit.width
+    for j in range(n_signals):
+        setattr(neurons, f"F_{j}", D[:, j].ravel() * charge)
+    recurrent = Synapses(
+        neurons,
+        model=rule.model + dpi.LATCH,
+        on_pre=dpi.on_pre(rule),
+        delay={"onset": 0 * us, "offset": circuit.width},
+        dt=dt,
+        name="recurrent",
+    )
+    source, target = np.divmod(np.arange(n_neurons**2), n_neurons)
+    first = n_neurons * np.arange(n_chips)[:, None]
+    recurrent.connect(i=np.ravel(first + source), j=np.ravel(first + target))
+    for name, value in {**rule.parameters, "gain": 1}.items():
+        setattr(recurrent, name, value)
+    recurrent.w = to_synapses(counters, autapses=True)
+    return DPIChips(neurons, recurrent, n_chips, n_neurons, full_weight)
+
+
+def _check_chips(D, counters, drive, w_max) -> None:
+    if D.ndim != 3 or 0 in D.shape or not np.isfinite(D).all():
+        raise ValueError(
+            f"D has shape {D.shape}: must be (n_chips, n_signals, n_neurons), of finite numbers"
+        )
+    n_chips, n_signals, n = D.shape
+    if counters.shape != (n_chips, n, n):
+        raise ValueError(f"counters have shape {counters.shape}: must be ({n_chips}, {n}, {n})")
+    if not (np.abs(counters) <= w_max).all() or (counters % 1).any():
+        raise ValueError(f"counters must be whole and from -{w_max:.0f} to {w_max:.0f}")
+    values = getattr(drive, "values", np.empty((0, 0)))
+    if values.ndim != 2 or values.shape[1] != n_signals or not np.isfinite(values).all():
+        raise ValueError(
+            f"drive has shape {values.shape}: must be a TimedArray (n_steps, {n_signals}) of "
+            "finite numbers"
+        )
+    if get_dimensions(drive) != get_dimensions(hertz):
+        raise ValueError("drive: must be in hertz")

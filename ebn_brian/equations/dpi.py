@@ -30,9 +30,11 @@ Terms that an ideal circuit lacks, off by default:
 symbol       unit    default    meaning
 ============ ======= ========== ==============================================================
 ``I_mem``    amp     I_0        membrane current
-``I_in``     amp                input current of the neuron, never below zero
+``I_in``     amp                input current of the neuron; never below zero where ``rectified``
 ``I_dc``     amp     0 A        constant input; it sets the resting current
-``I_ext``    amp     0 A        further input, for the user's own equations
+``I_ext``    amp     0 A        further input: to be set, or the signals' with ``n_signals``
+``F_j``      coulomb            feed-forward weight of signal j, charge for each unit of x
+``drive(t, j)`` hertz           drive c of signal j, a TimedArray with one column a signal
 ``t_start``  second             when the constant input is switched on (``switched`` only)
 ``tau``      second             C_mem*Ut/(kappa*I_tau)
 ``gain_n``   1       1          I_th/I_tau of the neuron
@@ -154,19 +156,36 @@ SWITCH = "bias_on = clip((t - t_start)/dt + 1, 0, 1) : 1 (constant over dt)\nt_s
 
 
 def current(
-    plus: str = "e", minus: str = "i", conductance: bool = False, switched: bool = False
+    plus: str = "e",
+    minus: str = "i",
+    conductance: bool = False,
+    switched: bool = False,
+    n_signals: int = 0,
+    rectified: bool = True,
 ) -> str:
-    """Equations of the neuron's input: constant, external, branches `plus` less those `minus`."""
+    """Equations of the neuron's input: constant, external, branches `plus` less those `minus`.
+
+    The other arguments are those of `model`.
+    """
     net = " + ".join(f"I_{b}" for b in plus) + "".join(f" - I_{b}" for b in minus)
     loss = "*clip(1 - early*log(I_mem/I_early), 0, 10)" if conductance else ""
     return (
         f"I_syn = ({net}){loss} : amp\n"
         f"I_sum = I_dc{'*bias_on' if switched else ''} + I_ext + I_syn : amp\n"
-        "I_in = I_sum*int(I_sum > 0*amp) : amp\n"
-        "I_dc : amp\nI_ext : amp\nI_lsb : amp\n"
+        f"I_in = I_sum{'*int(I_sum > 0*amp)' if rectified else ''} : amp\n"
+        "I_dc : amp\nI_lsb : amp\n"
+        + external(n_signals)
         + ("early : 1\nI_early : amp\n" if conductance else "")
         + (SWITCH if switched else "")
     )
+
+
+def external(n_signals: int = 0) -> str:
+    """Equations of ``I_ext``: a parameter, or the current of `n_signals` columns of ``drive``."""
+    if n_signals == 0:
+        return "I_ext : amp\n"
+    terms = " + ".join(f"F_{j}*drive(t, {j})" for j in range(n_signals))
+    return f"I_ext = {terms} : amp\n" + "".join(f"F_{j} : coulomb\n" for j in range(n_signals))
 
 
 def model(
@@ -178,6 +197,8 @@ def model(
     inhibition: str = "linear",
     fixed: bool = False,
     switched: bool = False,
+    n_signals: int = 0,
+    rectified: bool = True,
 ) -> str:
     """Equations of neuron, branches and comparator inputs, to print or to hand to a `NeuronGroup`.
 
@@ -193,10 +214,15 @@ def model(
         Whether there is a third branch ``f`` for a fixed exciting synapse with a DPI of its own.
     switched
         Whether the constant input is off until ``t_start``.
+    n_signals
+        Columns of the `TimedArray` ``drive`` that make up ``I_ext``; with 0 it is a parameter.
+    rectified
+        Whether the sum of the inputs ends at zero, as where one transistor carries it to the DPI.
+        Otherwise what is below zero discharges the membrane faster than its leak.
     """
     text = (
         neuron(form, slopes, spiking, held)
-        + current("ef" if fixed else "e", "i", conductance, switched)
+        + current("ef" if fixed else "e", "i", conductance, switched, n_signals, rectified)
         + branch("e", "linear", slopes)
         + branch("i", inhibition, slopes)
     )
