@@ -24,7 +24,7 @@ from ebn_brian.dpi_model import Circuit
 from ebn_brian.dpi_network import DT, SAMPLE, learning_circuit
 
 from . import circuit_reference as recorded
-from .circuit import load
+from .circuit import finite, load
 from .common import check_before_start, provenance, save, show, study_options, whole
 
 #: Fitted by default. Gains of neuron and synapses act only as products, so one of each is enough.
@@ -51,6 +51,14 @@ class Fit:
     evaluations: int
 
 
+def sampling(reference: recorded.Reference) -> int:
+    """Steps of the recording's grid in units of 50 us; ValueError if it is no whole number."""
+    ratio = (reference.t[1] - reference.t[0]) / float(SAMPLE)
+    if round(ratio) < 1 or abs(ratio - round(ratio)) > 0.02:
+        raise ValueError(f"t_s has steps of {ratio * 50:.4g} us: calibration needs multiples of 50")
+    return round(ratio)
+
+
 class OpenLoop:
     """Circuits that follow the recorded counter, one per trial set of parameters.
 
@@ -69,7 +77,8 @@ class OpenLoop:
     def __init__(self, circuit: Circuit, free, reference: recorded.Reference, device: str):
         self.circuit, self.free, self.reference = circuit, tuple(free), reference
         self.n = 2 * len(self.free) + 1
-        steps = round(reference.t[1] / float(DT))
+        self.every = sampling(reference)
+        steps = self.every * round(float(SAMPLE / DT))
         counter = TimedArray(np.repeat(reference.weight, steps), dt=DT, name="recorded")
         self.program = devices.build(
             lambda: learning_circuit(circuit, reference.onsets, self.n, recorded=counter), device
@@ -81,8 +90,7 @@ class OpenLoop:
         end = (self.reference.t[-1] + 1e-6) * second
         run = self.program.run(values, duration=end, read=["sampled.I_mem"])
         samples = run["sampled.I_mem"].reshape(-1, self.n)
-        every = round(self.reference.t[1] / float(SAMPLE))
-        return samples[::every][: len(self.reference.t)]
+        return samples[:: self.every][: len(self.reference.t)]
 
     def weights(self) -> np.ndarray:
         """Weights (1/A) of the samples' errors; none before the input is switched on."""
@@ -136,7 +144,7 @@ def with_comparators(circuit: Circuit, reference: recorded.Reference) -> Circuit
     The comparators stay as they are if they give all recorded decisions already: a recording fixes
     each bound only between two of its currents.
     """
-    circuit = replace(circuit, width=reference.width * second, w_initial=round(reference.weight[0]))
+    circuit = replace(circuit, width=reference.width * second, w_initial=reference.w_initial)
     pair = float(circuit.I_ref), float(circuit.I_SL)
     if (recorded.decide(reference.I_before, *pair) == reference.decision).all():
         return circuit
@@ -175,7 +183,13 @@ def figure(fit: Fit, I_model: np.ndarray, reference: recorded.Reference) -> plt.
     "--reference", type=click.Path(path_type=Path), required=True, help="Folder of the recording."
 )
 @click.option("--experiment", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--until", type=click.FloatRange(10), metavar="MS", help="Fit the first MS only.")
+@click.option(
+    "--until",
+    type=click.FloatRange(10),
+    callback=finite,
+    metavar="MS",
+    help="Fit the first MS milliseconds only.",
+)
 @click.option("--parameters", type=click.Path(path_type=Path), help="Where to start from.")
 @click.option(
     "--free",
@@ -188,13 +202,16 @@ def main(reference, experiment, until, parameters, free, **common) -> None:
     out, device, names = common["out"], common["device"], tuple(free.split(","))
     unknown = [name for name in names if name not in CANDIDATES]
     if unknown:
-        raise click.BadParameter(f"{', '.join(unknown)}: must be of {', '.join(CANDIDATES)}")
+        raise click.UsageError(f"--free {', '.join(unknown)}: must be of {', '.join(CANDIDATES)}")
+    if len(set(names)) < len(names):
+        raise click.UsageError(f"--free {free}: names a parameter twice")
     try:
         recording = recorded.read(reference, experiment)
         circuit = with_comparators(load(parameters), recording)
+        sampling(recording)
+        part = recording if until is None else recording.until(until * 1e-3)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--reference") from error
-    part = recording.until((until or 1e9) * 1e-3)
     check_before_start(out, device)
     loop = OpenLoop(circuit, names, part, device)
     fit = loop.fit(5 if common["quick"] else 30)

@@ -132,6 +132,13 @@ def read(folder: Path, experiment: int, end: float | None) -> recorded.Reference
         raise click.BadParameter(str(error), param_hint="--reference") from error
 
 
+def finite(_context, _parameter, value: float | None) -> float | None:
+    """Refuse what a range of numbers lets through."""
+    if value is not None and not np.isfinite(value):
+        raise click.BadParameter(f"{value} is not a finite number")
+    return value
+
+
 @click.command(help=__doc__)
 @click.option("--experiment", type=click.IntRange(1, 2), default=1, show_default=True)
 @click.option("--reference", type=click.Path(path_type=Path), help=recorded.HELP)
@@ -139,6 +146,7 @@ def read(folder: Path, experiment: int, end: float | None) -> recorded.Reference
 @click.option(
     "--fixed-synapse",
     type=click.FloatRange(0, STRENGTHS[1]),
+    callback=finite,
     default=8.0,
     show_default=True,
     help="Experiment 2: strength of the fixed synapse in LSB, where it is not fitted.",
@@ -146,6 +154,7 @@ def read(folder: Path, experiment: int, end: float | None) -> recorded.Reference
 @click.option(
     "--fit-fixed-synapse",
     type=click.FloatRange(5),
+    callback=finite,
     metavar="MS",
     help="Experiment 2: fit that one strength, and nothing else, on the reference's first MS "
     "milliseconds; the rest is predicted.",

@@ -93,9 +93,10 @@ def _counter(ax: Axes, data: xr.Dataset) -> None:
 def _error(ax: Axes, data: xr.Dataset) -> None:
     """What remains between model and recording, or without one the decisions."""
     if "I_mem_reference" in data:
-        n = min(data.sizes["time"], data.sizes["time_reference"])
-        error = (data.I_mem.values[:n] - data.I_mem_reference.values[:n]) * 1e12
-        ax.plot(data.time.values[:n] * 1e3, error, color="0.3", lw=0.7)
+        t = data.time_reference.values
+        model = np.interp(t, data.time.values, data.I_mem.values)
+        error = (model - data.I_mem_reference.values) * 1e12
+        ax.plot(t * 1e3, error, color="0.3", lw=0.7)
         ax.axhline(0, color="0.7", lw=0.6, zorder=0)
         ax.set(xlabel="time (ms)", ylabel="model - recorded (pA)")
     else:

@@ -75,6 +75,8 @@ def test_comparators_are_kept_where_they_fit_and_found_where_not(recording):
     [
         (["--reference", "/nowhere"], "cannot be read"),
         (["--reference", "/nowhere", "--free", "tau,volume"], "volume: must be of"),
+        (["--reference", "/nowhere", "--free", "tau,tau"], "twice"),
+        (["--reference", "/nowhere", "--until", "nan"], "not a finite number"),
     ],
 )
 def test_wrong_options_are_refused(tmp_path, arguments, says):
@@ -87,3 +89,11 @@ def test_help_says_what_the_files_hold():
     text = CliRunner().invoke(calibrate.main, ["--help"]).output
     for column in (*calibrate.recorded.TRACE, *calibrate.recorded.EVENTS):
         assert column in text
+
+
+def test_a_grid_that_does_not_fit_is_refused():
+    t = np.arange(4) * 3e-5
+    recording = calibrate.recorded.Reference(t, t, t, t, 1e-3, t, t)
+    with pytest.raises(ValueError, match="steps of 30 us"):
+        calibrate.sampling(recording)
+    assert calibrate.sampling(replace(recording, t=np.arange(4) * 1e-4)) == 2

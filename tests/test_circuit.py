@@ -129,6 +129,7 @@ def test_comparator_rule_gives_all_recorded_decisions():
         (["--experiment", "2", "--fit-fixed-synapse", "50"], "needs --experiment 2 and --refer"),
         (["--experiment", "3"], "--experiment"),
         (["--fixed-synapse", "-1"], "--fixed-synapse"),
+        (["--experiment", "2", "--fixed-synapse", "nan"], "not a finite number"),
         (["--circuits", "0"], "--circuits"),
         (["--reference", "/nowhere"], "cannot be read"),
         (["--parameters", "/nowhere"], "--parameters"),

@@ -1,0 +1,185 @@
+"""What a designer checks first: the circuits' building blocks against theory, in one figure.
+
+f-I curve of the spiking neuron against quadrature; its step response and resting current against
+quadrature and closed form; the postsynaptic step against the width of the pulse; counters at their
+rails; the comparators' decision against current and counter. Every point is simulated by the
+equations of ebn_brian.equations.dpi with the circuit of --parameters.
+"""
+
+from pathlib import Path
+
+import click
+import numpy as np
+import xarray as xr
+from brian2 import amp, second
+
+from ebn_brian.dpi_model import Circuit, firing_rate, rise_time
+
+from .characterise_figure import figure
+from .characterise_network import CODES, COPY, READ_AFTER, SPIKING, STEPS, Grid, simulate
+from .circuit import load
+from .common import check_before_start, provenance, save, show, study_options
+
+
+def neuron_of(circuit: Circuit, **changed) -> dict:
+    """What `rise_time` wants to know of `circuit`."""
+    names = ("tau", "I_th", "gain_n", "I_0", "slope")
+    return {name: getattr(circuit, name) for name in names} | changed
+
+
+def rates(i: np.ndarray, t: np.ndarray, n: int) -> np.ndarray:
+    """Inverse of the mean interval (Hz) of each neuron; 0 with fewer than two spikes."""
+    trains = [np.sort(t[i == k]) for k in range(n)]
+    return np.array([1 / np.mean(np.diff(s)) if len(s) > 1 else 0.0 for s in trains])
+
+
+def postsynaptic_step(circuit: Circuit, code: int, width: np.ndarray) -> np.ndarray:
+    """Step (A) that a pulse leaves behind after `READ_AFTER`, ideal transistors: closed form."""
+    sign = "e" if code > 0 else "i"
+    a, gain = float(getattr(circuit, f"tau_{sign}")), getattr(circuit, f"gain_{sign}")
+    b, late = float(circuit.tau), float(READ_AFTER)
+
+    def response(t):  # of branch and membrane to a step of 1
+        return 1 - (b * np.exp(-t / b) - a * np.exp(-t / a)) / (b - a)
+
+    unit = float(circuit.I_lsb) * gain * float(circuit.gain_n)
+    return code * unit * (response(late) - response(late - width))
+
+
+def rest(circuit: Circuit, I_in: float) -> float:
+    """Resting current (A) at input `I_in` (A), ideal transistors: closed form, dark current too."""
+    th, dark = float(circuit.I_th), float(circuit.I_0)
+    target = circuit.gain_n * I_in - th + dark
+    return (target + np.sqrt(target**2 + 4 * dark * th)) / 2
+
+
+def step_times(circuit: Circuit, I_in: float, currents: np.ndarray, slope: float) -> np.ndarray:
+    """Times (s) at which the response to a step of `I_in` (A) is at `currents` (A): quadrature."""
+    neuron = neuron_of(circuit, slope=slope)
+    return np.array(
+        [float(rise_time(circuit.I_0, I_to * amp, I_in * amp, **neuron)) for I_to in currents]
+    )
+
+
+def dataset(circuit: Circuit, grid: Grid, found: dict[str, np.ndarray]) -> xr.Dataset:
+    """Simulated arrays and the theory beside them."""
+    steps = len(STEPS), len(grid.times)
+    pulses = len(CODES), len(grid.widths)
+    map_shape = len(grid.counters), len(grid.currents)
+    data = xr.Dataset(
+        coords={
+            "input": ("input", grid.inputs, {"units": "A"}),
+            "step": ("step", np.array(STEPS) * 1e-9, {"units": "A"}),
+            "time": ("time", grid.times, {"units": "s"}),
+            "code": ("code", list(CODES), {"units": "LSB"}),
+            "width": ("width", grid.widths, {"units": "s"}),
+            "pulses": np.arange(grid.pulses + 1),
+            "counter": ("counter", grid.counters, {"units": "LSB"}),
+            "current": ("current", grid.currents, {"units": "A"}),
+        }
+    )
+    in_hz, in_amp = {"units": "Hz"}, {"units": "A"}
+    measured = rates(found["spikes.i"], found["spikes.t"], len(grid.inputs))
+    parameters = neuron_of(circuit) | SPIKING
+    theory = [float(firing_rate(I_in * amp, **parameters) * second) for I_in in grid.inputs]
+    data["rate"], data["rate_theory"] = ("input", measured, in_hz), ("input", theory, in_hz)
+    for name in ("ideal_response", "response"):
+        data[name] = ("step", "time"), found[f"{name}.I_mem"].reshape(steps), in_amp
+    still = np.array([rest(circuit, I_in) for I_in in data.step.values])
+    points = still[:, None] - (still[:, None] - float(circuit.I_0)) * np.geomspace(1, 1e-4, 100)
+    times = [step_times(circuit, *at, 1.0) for at in zip(data.step.values, points, strict=True)]
+    data["rest"] = "step", still, in_amp
+    data["response_theory"] = ("step", "point"), points, in_amp
+    data["response_theory_time"] = ("step", "point"), np.stack(times), {"units": "s"}
+    for name, at_rest in (("ideal_pulse", 9e-9), ("pulse", float(circuit.I_rest))):
+        moved = found[f"{name}.I_mem"].reshape(pulses) - at_rest
+        data[name] = ("code", "width"), moved, in_amp
+    area = np.stack([postsynaptic_step(circuit, code, grid.widths) for code in CODES])
+    data["pulse_theory"] = ("code", "width"), area, in_amp
+    data.attrs["end_s"] = grid.end
+    data["counters"] = ("way", "pulses"), found["counters.w"].reshape(2, -1), {"units": "LSB"}
+    for name in ("blind", "seeing"):
+        decision = found[f"{name}_synapses.d"].reshape(map_shape).astype(int)
+        data[f"decision_{name}"] = ("counter", "current"), decision
+    return data
+
+
+def step_error(circuit: Circuit, data: xr.Dataset, name: str, slope: float) -> float:
+    """Largest difference in time (in tau) of the rise to 99.9 % of the last current."""
+    apart = []
+    for I_in, row in zip(data.step.values, data[name].values, strict=True):
+        part = row < 0.999 * row[-1]
+        apart += list(data.time.values[part] - step_times(circuit, I_in, row[part], slope))
+    return float(np.max(np.abs(apart)) / float(circuit.tau))
+
+
+def membrane_errors(circuit: Circuit, data: xr.Dataset) -> dict[str, float]:
+    """Resting current and time constant of ideal transistors against their closed forms.
+
+    Near rest the membrane relaxes with ``tau*(1 + I_th/I_rest)``.
+    """
+    still = data.rest.values
+    gap = still[:, None] - data.ideal_response.values[:, -2:]  # after 8 and 10 tau
+    tau = np.diff(data.time.values[-2:]) / np.log(gap[:, 0] / gap[:, 1])
+    closed = float(circuit.tau) * (1 + float(circuit.I_th) / still)
+    return {
+        "rest_error_max": float(np.max(np.abs(gap[:, 1] / still))),
+        "time_constant_error_max": float(np.max(np.abs(tau / closed - 1))),
+    }
+
+
+def decisions_wrong(circuit: Circuit, data: xr.Dataset) -> int:
+    """Decisions that are not those of equation (4) of the paper."""
+    wrong = 0
+    for name, gain in (("blind", 0.0), ("seeing", COPY)):
+        copied = gain * data.counter.values[:, None] * float(circuit.I_lsb)
+        err = 2 * (data.current.values - float(circuit.I_ref)) + copied
+        zone = 2 * float(circuit.I_SL)
+        expected = (err < -zone).astype(int) - (err > zone)
+        clear = np.abs(np.abs(err) - zone) > 1e-9 * zone  # on the bound itself rounding decides
+        wrong += int(np.sum((expected != data[f"decision_{name}"].values) & clear))
+    return wrong
+
+
+def counters_wrong(circuit: Circuit, data: xr.Dataset) -> int:
+    """Counters that are not where so many steps up or down, and the rails, put them."""
+    w_max, pulses = circuit.rule().w_max, data.pulses.values
+    climbs = np.minimum(w_max - len(pulses) // 2 + pulses, w_max)
+    return int(np.sum(data.counters.values != np.stack([climbs, -climbs])))
+
+
+def measures(circuit: Circuit, data: xr.Dataset) -> dict[str, float]:
+    """How far simulation and theory are apart; relative where the name says nothing else."""
+    fires = data.rate.values > 0
+    return {
+        "rate_error_max": float(np.max(np.abs(data.rate / data.rate_theory - 1).values[fires])),
+        "rates_missed": int(np.sum(data.rate_theory.values[~fires] * data.attrs["end_s"] > 2)),
+        "step_time_error_max_in_tau": step_error(circuit, data, "response", circuit.slope),
+        "step_time_error_max_in_tau_ideal": step_error(circuit, data, "ideal_response", 1.0),
+        **membrane_errors(circuit, data),
+        "pulse_error_max": float(np.max(np.abs(data.ideal_pulse / data.pulse_theory - 1))),
+        "counters_wrong": counters_wrong(circuit, data),
+        "decisions_wrong": decisions_wrong(circuit, data),
+        "decisions_total": 2 * data.decision_blind.size,
+    }
+
+
+@click.command(help=__doc__)
+@click.option("--parameters", type=click.Path(path_type=Path), help="File of studies.calibrate.")
+@study_options("characterise")
+def main(parameters: Path | None, **common) -> None:
+    out, device = common["out"], common["device"]
+    circuit = load(parameters)
+    check_before_start(out, device)
+    grid = Grid.of(circuit, common["quick"])
+    data = dataset(circuit, grid, simulate(circuit, grid, device))
+    summary: dict[str, object] = {**measures(circuit, data)}
+    summary["provenance"] = provenance({**common, **circuit.values()})
+    save(out, summary, data, figure(data, circuit))
+    rows = {name: {"": value} for name, value in summary.items() if name != "provenance"}
+    show(rows, "simulation against theory")
+    click.echo(f"figure, numbers and data: {out}/")
+
+
+if __name__ == "__main__":
+    main()
