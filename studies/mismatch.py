@@ -3,12 +3,15 @@
 Weights come to a mismatched chip in seven ways (`--arm`), a set of parameters has mismatch
 (`--set`) of some CV, and rate and error on unseen input are compared with those of the same chip
 without mismatch and with optimal weights. Each arm has the reset that serves it better, by the
-median over chips of rate*sqrt(error). One number does not tell: thresholds trade rate for error,
-so the arms are also compared along a sweep of the threshold of all neurons.
+median over (the first 100) chips of rate*sqrt(error). One number does not tell: thresholds trade
+rate for error, so the arms are also compared along a sweep of the threshold of all neurons.
 """
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import product
 
 import click
 import numpy as np
@@ -26,10 +29,12 @@ from .mismatch_figure import figure
 CVS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
 #: Chips of one task. More would save little.
 BLOCK = 25
-#: All thresholds and the comparators' gain times these, before the weights are found ...
+#: Chips that choose the reset of each arm; the others run with the better one alone.
+PILOT = 100
+#: All thresholds and the comparators' gain times these, before the weights are found: for these
+#: chips without mismatch, and with it in these sets, at the CV that is nearest to the one named.
 THRESHOLDS = (0.7, 0.85, 1.0, 1.3, 1.7, 2.3, 3.0)
 QUICK_THRESHOLDS = (0.85, 1.0, 1.7)
-#: ... for chips without mismatch and with these sets, at one CV.
 SWEEP_SETS = ("all", "gain")
 SWEEP_CV = 0.2
 
@@ -45,69 +50,99 @@ NAMES = {
 Tasks = dict[str, tuple]
 
 
-def make_tasks(arms, resets, sets, cvs, thresholds, chips: int, block: int) -> Tasks:
-    """Arguments of `run_points` after the bench, by name."""
-    points = [(which, cv) for cv in cvs for which in sets if cv or which == sets[0]]
-    tasks: Tasks = {}
-    for first in range(0, chips, block):
-        for arm in arms:
-            for reset in resets:
-                for which, cv in points:
-                    own = thresholds if swept(arm, which, cv) else (1.0,)
-                    name = f"{arm}-{reset}-{which}-{cv:g}-{first}"
-                    tasks[name] = (arm, reset, first, tuple((which, cv, t) for t in own))
-    return tasks
+@dataclass(frozen=True)
+class Plan:
+    """What is asked for: arms, resets, sets, CVs (0 among them), factors of thresholds, chips."""
+
+    arms: list[str]
+    resets: list[str]
+    sets: list[str]
+    cvs: list[float]
+    thresholds: tuple[float, ...]
+    chips: int
+    block: int
+
+    def swept_sets(self) -> list[str]:
+        """Sets with mismatch in which the threshold is swept."""
+        return [s for s in self.sets if s in SWEEP_SETS] or self.sets[:1]
+
+    def sweep_cv(self) -> float:
+        """The CV at which it is; 0 if there is no other."""
+        return min(self.cvs, key=lambda cv: (cv == 0, abs(cv - SWEEP_CV)))
+
+    def swept(self, arm: str, which: str, cv: float) -> bool:
+        """Whether the threshold is swept at this point."""
+        if cv == 0:
+            return arm == "pretrained"
+        return cv == self.sweep_cv() and which in self.swept_sets()
+
+    def tasks(self, better: xr.DataArray | None = None) -> Tasks:
+        """Arguments of `run_points` after the bench, by name.
+
+        Without `better` those of the pilot. With it, the reset by arm, set and CV, those of the
+        other chips, and the sweeps of the pilot's.
+        """
+        points = [(s, cv) for cv in self.cvs for s in self.sets if cv or s == self.sets[0]]
+        chosen = {} if better is None else better.transpose("arm", "set", "cv").to_series()
+        tasks: Tasks = {}
+        for first, arm, reset, (which, cv) in product(
+            range(0, self.chips, self.block), self.arms, self.resets, points
+        ):
+            name, pilot = f"{arm}-{reset}-{which}-{cv:g}-{first}", first < PILOT
+            if better is None:
+                if pilot:
+                    tasks[name] = (arm, reset, first, ((which, cv, 1.0),))
+            elif chosen[arm, which, cv] == reset:
+                if not pilot:
+                    tasks[name] = (arm, reset, first, ((which, cv, 1.0),))
+                elif self.swept(arm, which, cv):
+                    sweep = tuple((which, cv, t) for t in self.thresholds)
+                    tasks[f"{name}-sweep"] = (arm, reset, first, sweep)
+        return tasks
 
 
-def swept(arm: str, which: str, cv: float) -> bool:
-    """Whether the threshold is swept at this point."""
-    return (cv == SWEEP_CV and which in SWEEP_SETS) or (cv == 0 and arm == "pretrained")
-
-
-def assemble(
-    tasks: Tasks, results: Mapping[str, Arrays], arms, resets, sets, cvs, thresholds, chips: int
-) -> xr.Dataset:
+def assemble(plan: Plan, tasks: Tasks, results: Mapping[str, Arrays]) -> xr.Dataset:
     """All results: measures by reset, and along the sweep of the threshold."""
-    single, sweep = {}, {}
+    parts: dict[str, dict] = {}
     where: dict[str, dict] = {}
     for name, arrays in results.items():
         arm, reset, first, points = tasks[name]
-        n = min(len(arrays["rate_hz"][0]), chips - first)
+        n = min(arrays["rate_hz"].shape[1], plan.chips - first)
         for k, (which, cv, threshold) in enumerate(points):
-            part = {m: values[k, :n] for m, values in arrays.items()}
-            at = {"reset": reset, "arm": arm, "chip": list(range(first, first + n))}
-            if threshold == 1:
-                single[f"{name}/{k}"] = part
-                where[f"{name}/{k}"] = at | {"cv": cv, "set": which if cv else list(sets)}
-            if swept(arm, which, cv):
-                sweep[f"{name}/{k}/sweep"] = {f"{m}_sweep": v for m, v in part.items()}
-                where[f"{name}/{k}/sweep"] = at | {
-                    "swept": which if cv else "none",
-                    "threshold": threshold,
-                }
-    coords = {"reset": resets, "arm": arms, "set": sets, "cv": cvs, "chip": range(chips)}
-    coords |= {"swept": ["none", *(s for s in SWEEP_SETS if s in sets)], "threshold": thresholds}
+            at = {"arm": arm, "chip": list(range(first, first + n))}
+            if name.endswith("-sweep"):
+                at |= {"swept": which if cv else "none", "threshold": threshold}
+            else:
+                at |= {"reset": reset, "cv": cv, "set": which if cv else plan.sets}
+            suffix = "_sweep" if name.endswith("-sweep") else ""
+            parts[f"{name}/{k}"] = {f"{m}{suffix}": v[k, :n] for m, v in arrays.items()}
+            where[f"{name}/{k}"] = at
+    coords = {"reset": plan.resets, "arm": plan.arms, "set": plan.sets, "cv": plan.cvs}
+    coords |= {"chip": range(plan.chips), "swept": ["none", *plan.swept_sets()]}
+    coords |= {"threshold": plan.thresholds}
     attributes = {m: {"units": UNITS[m], "long_name": NAMES[m]} for m in MEASURES}
     variables = {m: (("reset", "arm", "set", "cv", "chip"), attributes[m]) for m in MEASURES}
-    dims = ("reset", "arm", "swept", "threshold", "chip")
+    dims = ("arm", "swept", "threshold", "chip")
     variables |= {f"{m}_sweep": (dims, attributes[m]) for m in ("rate_hz", "error_refit")}
-    return collect(single | sweep, where, coords, variables, ("chip",))
+    return collect(parts, where, coords, variables, ("chip",))
+
+
+def better_reset(by_reset: xr.Dataset) -> xr.DataArray:
+    """The reset that serves each arm better, by the pilot, at each set and CV."""
+    pilot = by_reset.isel(chip=slice(PILOT))
+    costs = cost(pilot["rate_hz"], pilot["error_refit"]).median("chip")
+    return by_reset["reset"][costs.fillna(np.inf).argmin("reset")]
 
 
 def choose_reset(by_reset: xr.Dataset) -> xr.Dataset:
-    """Each arm with the reset that serves it better, at each set and CV; all data beside it."""
-    data = by_reset.copy()
-    for suffix in ("", "_sweep"):
-        costs = cost(by_reset[f"rate_hz{suffix}"], by_reset[f"error_refit{suffix}"]).median("chip")
-        if suffix:
-            costs = costs.sel(threshold=1, drop=True)
-        better = costs.fillna(np.inf).argmin("reset")
-        for name in [n for n in by_reset if str(n).endswith("_sweep") == bool(suffix)]:
-            data[name] = by_reset[name].isel(reset=better).drop_vars("reset")
-            if not suffix:
-                data[f"{name}_by_reset"] = by_reset[name]
-        data[f"reset_used{suffix}"] = better.dims, by_reset["reset"].values[better.values]
-    return data
+    """Each arm with its better reset; the data of both beside it."""
+    better = better_reset(by_reset)
+    data = by_reset.drop_dims("reset")
+    for name in MEASURES:
+        data[name] = by_reset[name].sel(reset=better).drop_vars("reset")
+        data[f"{name}_by_reset"] = by_reset[name]
+    data["reset_used"] = better.dims, better.values
+    return data.assign_coords(reset=by_reset["reset"])
 
 
 def clean(data: xr.Dataset) -> xr.Dataset:
@@ -232,46 +267,56 @@ def main(**options) -> None:
     out, quick, device = options["out"], options["quick"], options["device"]
     chips = min(options["chips"], 4) if quick else options["chips"]
     training = min(options["training"], 5.0) if quick else options["training"]
-    cvs = sorted({0.0, *(options["cvs"] or ((0.0, 0.2) if quick else CVS))})
-    sets = [s for s in SETS if s in (options["sets"] or (("all", "gain") if quick else SETS))]
-    arms = [a for a in ARMS if a in (*(options["arms"] or ARMS), "pretrained")]
-    resets = list(RESETS) if options["reset"] == "better" else [options["reset"]]
+    sets = options["sets"] or (("all", "gain") if quick else SETS)
+    arms = (*(options["arms"] or ARMS), "pretrained")
+    plan = Plan(
+        arms=[a for a in ARMS if a in arms],
+        resets=list(RESETS) if options["reset"] == "better" else [options["reset"]],
+        sets=[s for s in SETS if s in sets],
+        cvs=sorted({0.0, *(options["cvs"] or ((0.0, SWEEP_CV) if quick else CVS))}),
+        thresholds=QUICK_THRESHOLDS if quick else THRESHOLDS,
+        chips=chips,
+        block=-(-chips // -(-chips // BLOCK)),
+    )
     check_before_start(out, device)
-    block = -(-chips // -(-chips // BLOCK))
-    thresholds = QUICK_THRESHOLDS if quick else THRESHOLDS
-    tasks = make_tasks(arms, resets, sets, cvs, thresholds, chips, block)
-    settings = {"block": block, "neurons": options["neurons"], "training": training}
+    settings = {"block": plan.block, "neurons": options["neurons"], "training": training}
     settings |= {"seed": options["seed"], "flags": devices.STRICT_FLAGS, "device": device}
 
     with alone(out) as programs:
-        click.echo(f"Building the programs, {block} chips each ({device})")
+        click.echo(f"Building the programs, {plan.block} chips each ({device})")
         built = bench(
-            block,
+            plan.block,
             options["neurons"],
             training,
             options["seed"],
             device,
             programs,
             options["timeout"] * second,
-            resets,
+            plan.resets,
         )
-        results, logs = run(
+        run_tasks = partial(
+            run,
             run_points,
-            tasks,
-            out / "tasks",
+            folder=out / "tasks",
             settings=settings,
             jobs=1 if device in devices.RUNTIME else options["jobs"],
             dask=options["dask"],
             shared=(built,),
         )
-        by_reset = assemble(tasks, results, arms, resets, sets, cvs, thresholds, chips)
+        tasks = plan.tasks()
+        results, logs = run_tasks(tasks)
+        by_reset = assemble(plan, tasks, results)
+        if others := plan.tasks(better_reset(by_reset)):
+            more = run_tasks(others)
+            tasks, results, logs = tasks | others, results | more[0], logs | more[1]
+            by_reset = assemble(plan, tasks, results)
         limits = options["rate_limit"], options["error_limit"]
         data = add_yield(choose_reset(by_reset), *limits)
-        data.attrs |= {"training_s": training, "n_failed_tasks": len(logs)}
+        data.attrs |= {"training_s": training, "sweep_cv": plan.sweep_cv()}
+        data.attrs |= {"n_failed_tasks": len(logs)}
         summary, rows = summarise(data)
         summary |= {"n_failed_tasks": len(logs), "wall_s": time.perf_counter() - begin}
-        parameters = options | {"chips": chips, "training": training, "cvs": cvs, "sets": sets}
-        summary["provenance"] = provenance(parameters | {"arms": arms, "resets": resets})
+        summary["provenance"] = provenance(options | asdict(plan) | {"training": training})
         save(out, summary, data, figure(data))
     show(rows, f"{chips} chips, {training:g} s of learning, medians and worst on unseen input")
     click.echo(f"{summary['wall_s']:.0f} s; figure, numbers and data: {out}/")

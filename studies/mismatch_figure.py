@@ -112,5 +112,6 @@ def plane(ax: Axes, data: xr.Dataset, which: str) -> None:
                 rate.sel(threshold=1), error.sel(threshold=1), "o", ms=6, mfc="w", color=COLORS[arm]
             )
     ax.set(xscale="log", yscale="log", xlabel="rate / Hz", ylabel="error, readout fitted")
-    ax.set_title(f"{TITLES[which]}, CV 20 %: along thresholds x {low:g} to {high:g}")
+    cv = 100 * data.attrs["sweep_cv"]
+    ax.set_title(f"{TITLES[which]}, CV {cv:g} %: along thresholds x {low:g} to {high:g}")
     sns.despine(ax=ax)

@@ -119,17 +119,23 @@ def test_thresholds_and_comparators_move_together(bench):
 # The tables
 
 
+def plan_of(**changed):
+    values = {"arms": list(ARMS), "resets": list(RESETS), "sets": ["all", "gain"]}
+    values |= {"cvs": [0.0, 0.1, 0.2], "thresholds": (0.7, 1.0), "chips": 5, "block": 3}
+    return mismatch.Plan(**values | changed)
+
+
 def test_every_point_is_run_once_and_has_its_place():
-    sets, cvs, thresholds, chips, block = ["all", "gain"], [0.0, 0.1, 0.2], (0.7, 1.0), 5, 3
-    arms, resets = list(ARMS), list(RESETS)
-    tasks = mismatch.make_tasks(arms, resets, sets, cvs, thresholds, chips, block)
+    plan = plan_of()
+    block, tasks = plan.block, plan.tasks()
+    tasks |= plan.tasks(better_of(plan))
     results = {}
     for name, (arm, reset, first, points) in tasks.items():
         code = [
             [code_of(arm, reset, s, cv, t, first + c) for c in range(block)] for s, cv, t in points
         ]
         results[name] = dict.fromkeys(MEASURES, np.array(code))
-    data = mismatch.assemble(tasks, results, arms, resets, sets, cvs, thresholds, chips)
+    data = mismatch.assemble(plan, tasks, results)
     assert data["rate_hz"].dims == ("reset", "arm", "set", "cv", "chip")
     assert not data["rate_hz"].isnull().any()
     for arm, reset, s, cv, chip in (
@@ -140,10 +146,51 @@ def test_every_point_is_run_once_and_has_its_place():
         assert data["rate_hz"].sel(at) == code_of(arm, reset, s, cv, 1.0, chip)
     at = {"arm": "learned", "reset": "absolute", "set": "gain", "cv": 0.0, "chip": 3}
     assert data["rate_hz"].sel(at) == code_of("learned", "absolute", "all", 0.0, 1.0, 3)
-    at = {"arm": "learned", "reset": "absolute", "swept": "gain", "threshold": 0.7, "chip": 3}
+    at = {"arm": "learned", "swept": "gain", "threshold": 0.7, "chip": 3}
     assert data["rate_hz_sweep"].sel(at) == code_of("learned", "absolute", "gain", 0.2, 0.7, 3)
-    runs = [(a, r, f, p) for a, r, f, points in tasks.values() for p in points]
+    assert not data["rate_hz_sweep"].sel(swept=["all", "gain"]).isnull().any()
+    runs = [(name[-5:] == "sweep", *tasks[name][:3], p) for name in tasks for p in tasks[name][3]]
     assert len(set(runs)) == len(runs)
+
+
+def better_of(plan):
+    shape = [len(plan.arms), len(plan.sets), len(plan.cvs)]
+    coords = {"arm": plan.arms, "set": plan.sets, "cv": plan.cvs}
+    return xr.DataArray(np.full(shape, "absolute", "U11"), coords, tuple(coords))
+
+
+def test_chips_beyond_the_pilot_run_once_with_the_better_reset():
+    plan = plan_of(chips=250, block=25)
+    pilot = plan.tasks()
+    assert {first for _, _, first, _ in pilot.values()} == {0, 25, 50, 75}
+    better = better_of(plan)
+    better.loc[{"arm": "learned", "cv": 0.1}] = "subtractive"
+    others = plan.tasks(better)
+    sweeps = {name: others.pop(name) for name in list(others) if name.endswith("sweep")}
+    assert {first for _, _, first, _ in sweeps.values()} == {0, 25, 50, 75}
+    assert len(sweeps) == 4 * (1 + 2 * 7)
+    assert not pilot.keys() & others.keys()
+    assert {first for _, _, first, _ in others.values()} == set(range(100, 250, 25))
+    points = [(arm, first, point) for arm, _, first, points in others.values() for point in points]
+    assert len(set(points)) == len(points) == 6 * 7 * 5
+    for arm, reset, _, [(_, cv, threshold)] in others.values():
+        assert threshold == 1
+        assert reset == ("subtractive" if (arm, cv) == ("learned", 0.1) else "absolute")
+
+
+@pytest.mark.parametrize(
+    ("cvs", "sets", "cv", "swept"),
+    [
+        ([0.0, 0.1, 0.2], ["all", "tau"], 0.2, ["all"]),
+        ([0.0, 0.05, 0.4], ["tau", "F"], 0.05, ["tau"]),
+        ([0.0], ["gain"], 0.0, ["gain"]),
+    ],
+)
+def test_the_sweep_is_made_where_it_is_asked_for(cvs, sets, cv, swept):
+    plan = plan_of(cvs=cvs, sets=sets)
+    assert (plan.sweep_cv(), plan.swept_sets()) == (cv, swept)
+    assert plan.swept("pretrained", sets[0], 0.0)
+    assert not plan.swept("learned", sets[0], 0.0)
 
 
 def code_of(arm, reset, s, cv, threshold, chip):
@@ -168,8 +215,8 @@ def table(rate, error):
         data[name] = dims, values[:, :, None], units
     for name in ("rate_hz_sweep", "error_refit_sweep"):
         data[name] = (
-            ("reset", "arm", "swept", "threshold", "chip"),
-            np.ones((2, 2, 1, 1, rate.shape[-1])),
+            ("arm", "swept", "threshold", "chip"),
+            np.ones((2, 1, 1, rate.shape[-1])),
         )
     return data
 
