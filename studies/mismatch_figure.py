@@ -72,9 +72,9 @@ def figure(data: xr.Dataset) -> Figure:
 def panel(ax: Axes, data: xr.Dataset, name: str) -> None:
     """Medians with the range of 80 % of the chips, and single chips; or the yield."""
     arms, cvs = list(data["arm"].values), 100 * data["cv"].values
-    width = np.diff(cvs).min() if len(cvs) > 1 else 1.0
+    width = min(np.diff(cvs), default=1.0)
     for k, arm in enumerate(arms):
-        x = cvs + width * 0.7 * ((k + 0.5) / len(arms) - 0.5)
+        x = cvs + min(width, 5) * 0.7 * ((k + 0.5) / len(arms) - 0.5)
         values = data[name].sel(arm=arm)
         style: dict[str, Any] = {
             "color": COLORS[arm],
@@ -112,6 +112,9 @@ def plane(ax: Axes, data: xr.Dataset, which: str) -> None:
                 rate.sel(threshold=1), error.sel(threshold=1), "o", ms=6, mfc="w", color=COLORS[arm]
             )
     ax.set(xscale="log", yscale="log", xlabel="rate / Hz", ylabel="error, readout fitted")
-    cv = 100 * data.attrs["sweep_cv"]
-    ax.set_title(f"{TITLES[which]}, CV {cv:g} %: along thresholds x {low:g} to {high:g}")
+    ax.set_title(f"{TITLES[which]}, CV {100 * data.attrs['sweep_cv']:g} %")
+    ax.annotate(
+        f"thresholds x {low:g} to {high:g}\n(ring: 1)", (0.97, 0.97), xycoords="axes fraction",
+        ha="right", va="top", fontsize="small",
+    )  # fmt: skip
     sns.despine(ax=ax)
