@@ -145,13 +145,21 @@ def figure(data: xr.Dataset) -> Figure:
         fig, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
     cvs = 100 * data["cv"].values
     first = str(data["set"].values[0])
-    for k, weights in enumerate(data["final_weight"].sel(set=first).values):
-        w, count = np.unique(weights[~np.isnan(weights)], return_counts=True)
-        left.scatter(np.full(len(w), k), w, 250 * count / count.sum(), "#1f6f8b", lw=0)
-    left.set(
-        xticks=range(len(cvs)), xticklabels=[f"{cv:g}" for cv in cvs], ylabel="final weight (LSB)"
-    )
-    left.set_title(f"mismatch of: {first} (area: share)", loc="left")
+    weights = data["final_weight"].sel(set=first).to_dataframe().reset_index().dropna()
+    weights["cv"] = (100 * weights["cv"]).map("{:g}".format)
+    style = {
+        "cut": 0,
+        "bw_adjust": 0.4,
+        "density_norm": "width",
+        "linewidth": 0.6,
+        "inner": "quart",
+    }
+    sns.violinplot(weights, x="cv", y="final_weight", color="#8fbccb", ax=left, **style)
+    rail = 2 ** (experiment_1().n_bits - 1) - 1
+    for limit in (-rail, rail):
+        left.axhline(limit, color="0.6", lw=0.7, ls="--")
+    left.set(ylabel="final weight (LSB; dashed: rails)")
+    left.set_title(f"mismatch of: {first}", loc="left")
     for which in data["set"].values:
         color = COLORS[str(which)]
         share, low, high = (part.sel(set=which) for part in shares(data, "settled"))
