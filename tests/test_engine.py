@@ -118,7 +118,7 @@ def binary(folder, k):
     body = {0: "exit 0", 1: "kill -SEGV $$", 2: "sleep 60"}[k]
     main = Path(folder) / f"program-{k}" / "main"
     main.parent.mkdir(exist_ok=True)
-    main.write_text(f"#!/bin/sh\ntouch $2/sizes.txt\n{body}\n")
+    main.write_text(f"#!/bin/sh\necho stepping_seconds 0 > $2/sizes.txt\n{body}\n")
     main.chmod(0o755)
     program = devices.StandaloneProgram(main.parent, {})
     program.run(duration=1 * ms, timeout=1 * second)
