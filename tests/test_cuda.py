@@ -305,6 +305,29 @@ class TestToolkit:
         assert toolkit.find_gpu() is None
 
 
+@pytest.mark.skipif(TOOLKIT is None or toolkit.find_gpu() is None, reason="there is no GPU")
+class TestRunsOnGpu(TestRuns):
+    """All that is asked of programs on other targets, on the GPU itself."""
+
+    @pytest.fixture(scope="class")
+    def program(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("GPU")
+        return devices.build(chips_network(extra=True), "cuda_standalone", folder)
+
+    def test_chips(self, program):
+        expected = devices.build(chips_network(extra=True), "numpy")
+        one, other = (p.run(duration=DURATION, read=ENOUGH) for p in (program, expected))
+        assert_same(one, other)
+
+
+@needs_toolkit
+def test_a_profile(tmp_path):
+    program = on_cpu(generate(chips(), tmp_path, np.float64, TOOLKIT, profile=True))
+    profile = program.run(duration=50 * ms).profile
+    assert any(name.startswith("neurons_stateupdater") for name in profile)
+    assert all(0 <= seconds < 10 for seconds in profile.values())
+
+
 @needs_toolkit
 @pytest.mark.slow
 class TestCompiled:

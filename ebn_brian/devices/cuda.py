@@ -60,13 +60,15 @@ class CudaProgram(StandaloneProgram):
         return super()._failure(code, said)
 
 
-def build_cuda(make_network: Callable[[], Network], directory, float_dtype: type) -> CudaProgram:
-    """Build for ``cuda_standalone``; no GPU is needed."""
+def build_cuda(
+    make_network: Callable[[], Network], directory, float_dtype: type, profile: bool = False
+) -> CudaProgram:
+    """Build for ``cuda_standalone``; no GPU is needed. With `profile`, runs tell it."""
     toolkit = find_toolkit()
     gpu = find_gpu()
     capability = gpu.capability if gpu else CAPABILITY
     with own_folder(directory) as (folder, keep):
-        program = generate(make_network, folder, float_dtype, toolkit, capability)
+        program = generate(make_network, folder, float_dtype, toolkit, capability, profile)
         compile_in(folder, _command(toolkit, program.flags, folder))
     return replace(program, keep=keep)
 
@@ -77,6 +79,7 @@ def generate(
     float_dtype: type,
     toolkit: Toolkit,
     capability: float = CAPABILITY,
+    profile: bool = False,
 ) -> CudaProgram:
     """Write the program to `folder`, as the one file ``one.cu``, without compiling it."""
     import brian2cuda  # noqa: F401  registers the device
@@ -86,7 +89,7 @@ def generate(
         network = make_network()
         refuse(network, "cuda_standalone")
         active.insert_code("after_start", SEED)
-        network.run(0 * second, namespace={})  # becomes the real run below
+        network.run(0 * second, namespace={}, profile=profile)  # becomes the real run below
         refuse_delays(network, active)
         arrays = _arrays(active)
         _one_run(active, arrays)

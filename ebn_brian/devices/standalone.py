@@ -93,7 +93,8 @@ class StandaloneProgram:
                     {name: self._read(name, results, sizes) for name in read},
                     usage.ru_utime + usage.ru_stime,
                     float(sizes["stepping_seconds"]),
-                    usage.ru_maxrss * 1024,
+                    int(sizes.get("peak_kilobytes", 0)) * 1024,
+                    _profile(results / "profiling_info.txt"),
                 )
             except (OSError, KeyError, ValueError) as error:
                 raise RuntimeError(f"the program left no complete result ({error!r})") from error
@@ -150,6 +151,12 @@ class StandaloneProgram:
                     for n in array.order)  # fmt: skip
             value = value[np.lexsort((i, t))]
         return value.reshape(-1, array.columns) if array.columns else value
+
+
+def _profile(path: Path) -> dict[str, float]:
+    """Seconds by code object, of a program that was built with ``profile=True``."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {name: float(seconds) for name, seconds in (line.split() for line in lines)}
 
 
 #: What the program says of a value that did not arrive.
@@ -210,13 +217,22 @@ def own_folder(directory) -> Iterator[tuple[Path, object]]:
 
 
 def build_cpp(
-    make_network: Callable[[], Network], device: str, directory, float_dtype: type, single: bool
+    make_network: Callable[[], Network],
+    device: str,
+    directory,
+    float_dtype: type,
+    single: bool,
+    flags: tuple[str, ...] = STRICT_FLAGS,
 ) -> StandaloneProgram:
     """Build for one of the targets `CPP`."""
+    preferred = {
+        "core.default_float_dtype": float_dtype,
+        "codegen.cpp.extra_compile_args_gcc": list(flags),
+    }
     options = {"single_arithmetic": True} if single and device == "cpp_fused" else {}
     with (
         own_folder(directory) as (folder, keep),
-        active_device(device, {"core.default_float_dtype": float_dtype}, options) as active,
+        active_device(device, preferred, options) as active,
     ):
         network = make_network()
         refuse(network, device)
@@ -230,7 +246,7 @@ def build_cpp(
         make = [prefs.devices.cpp_standalone.make_cmd_unix]
         compile_in(folder, [*make, *prefs.devices.cpp_standalone.extra_make_args_unix])
     return StandaloneProgram(
-        folder, {name: array for name, (array, _, _) in arrays.items()}, STRICT_FLAGS, keep
+        folder, {name: array for name, (array, _, _) in arrays.items()}, flags, keep
     )
 
 
@@ -373,10 +389,18 @@ def _main_code(arrays, network: str) -> str:
     return "\n".join([CHECK, *applied, seed, run, sizes_code(sizes)])
 
 
+#: Linux alone tells the peak of this program; that of `resource` has in it the one that starts it.
+PEAK = """
+std::ifstream status("/proc/self/status");
+for (std::string word; status >> word;)
+    if (word == "VmHWM:" && status >> word) sizes << "peak_kilobytes " << word << "\\n";
+"""
+
+
 def sizes_code(sizes: Mapping[str, str]) -> str:
     """C++ that leaves sizes known only after the run, and what the steps cost."""
     lines = "".join(f'sizes << "{name} " << {size} << "\\n";\n' for name, size in sizes.items())
     return (
         '{\nstd::ofstream sizes(results_dir + "sizes.txt");\n'
-        f'sizes << "stepping_seconds " << ebn_stepping << "\\n";\n{lines}}}\n'
+        f'sizes << "stepping_seconds " << ebn_stepping << "\\n";\n{lines}{PEAK}}}\n'
     )

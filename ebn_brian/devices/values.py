@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import brian2
 import numpy as np
@@ -28,6 +28,8 @@ class Run:
     """CPU time of the time steps alone; elapsed time where a GPU does them."""
     peak_bytes: int = 0
     """Most memory that the program held; 0 for runs in this process."""
+    profile: dict[str, float] = field(default_factory=dict)
+    """Seconds elapsed by code object, if the program was built for it."""
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.values[name]

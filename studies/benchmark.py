@@ -1,0 +1,345 @@
+"""How fast? The same plastic chips through the package, through plain Brian2 and through numba.
+
+``python -m studies.benchmark`` compares, in one run, chip-seconds (simulated seconds times chips)
+per CPU-second of one core: ``package_f32`` (``cpp_fused``, single precision throughout),
+``package_f32_mixed`` (states in single, as Brian2 computes), ``package_f64``, ``brian2_cpp`` (plain
+C++ standalone with Brian2's own compiler flags), ``brian2_cython``, ``numba`` (a loop of our own)
+and, where there is a GPU, ``cuda`` (per second elapsed). All do equal work before their speeds are
+compared. `benchmark_work` holds the work.
+"""
+
+import resource
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import brian2
+import click
+import numpy as np
+import xarray as xr
+from brian2 import second
+
+from ebn_brian import devices
+from ebn_brian.devices.standalone import build_cpp
+from ebn_brian.devices.toolkit import find_gpu
+
+from .benchmark_figure import figure
+from .benchmark_work import AGREED, Work, numba_loop
+from .common import check_before_start, provenance, save, show, study_options
+
+TARGETS = (
+    *("package_f32", "package_f32_mixed", "package_f64"),
+    *("brian2_cpp", "brian2_cython", "numba", "cuda"),
+)
+#: Chip-seconds that a target is given at most: slow ones do less of the same work.
+LIMIT = {"brian2_cython": 1000.0}
+#: No CPU-time of less than so many steps is worth anything.
+SHORTEST = 0.1
+#: Chips of more than 20 neurons: so many that they have the synapses of 1000 chips of 20.
+SYNAPSES = 1000 * 20**2
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What a target did and what it cost, best of several runs; seconds are CPU time of one core.
+
+    For ``cuda``, `stepping` is time elapsed, and so are the throughputs.
+    """
+
+    target: str
+    chips: int
+    neurons: int
+    simulated: float
+    spikes: int
+    change: float
+    whole: float
+    stepping: float
+    build: float = 0.0
+    peak_bytes: int = 0
+
+    @property
+    def throughput(self) -> float:
+        """Chip-seconds per CPU-second, start-up and transfer of data included."""
+        spent = self.stepping if self.target == "cuda" else self.whole
+        return self.chips * self.simulated / spent
+
+    @property
+    def throughput_stepping(self) -> float:
+        """The same without them."""
+        return self.chips * self.simulated / self.stepping
+
+
+def build(target: str, work: Work):
+    """The program of a target for `work`."""
+    make = work.network()
+    if target == "brian2_cpp":
+        # as Brian2 comes, but for the C++ standard that our checks of values are written in
+        flags = (*brian2.prefs["codegen.cpp.extra_compile_args_gcc"], "-std=c++17")
+        return build_cpp(make, "cpp_standalone", None, np.float64, False, flags)
+    device, precision = {
+        "package_f32": ("cpp_fused", "single_arithmetic"),
+        "package_f32_mixed": ("cpp_fused", "single"),
+        "package_f64": ("cpp_fused", "double"),
+        "brian2_cython": ("cython", "double"),
+        "cuda": ("cuda_standalone", "single"),
+    }[target]
+    return devices.build(make, device, precision=precision)
+
+
+def measure(target: str, work: Work, repeats: int) -> Timing:
+    """Build and run `work` on a target."""
+    if target == "numba":
+        return measure_numba(work, repeats)
+    begin = time.perf_counter()
+    program = build(target, work)
+    if target == "brian2_cython":  # compiles when it runs first
+        program.run(duration=1e-4 * second)
+    built = time.perf_counter() - begin
+    runs = [
+        program.run(duration=work.n_steps * 1e-4 * second, read=["spikes.N", "recurrent.w"])
+        for _ in range(repeats)
+    ]
+    best = min(runs, key=lambda run: run.cpu_seconds)
+    return Timing(
+        *(target, work.n_chips, work.n_neurons, work.seconds),
+        *(int(best["spikes.N"][0]), work.change(best["recurrent.w"])),
+        *(best.cpu_seconds, min(run.stepping_seconds for run in runs), built),
+        best.peak_bytes or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    )
+
+
+def measure_numba(work: Work, repeats: int) -> Timing:
+    """The same for the numba loop; its arrays and its compilation are left out of its time."""
+    begin = time.perf_counter()
+    loop = numba_loop()
+    loop(Work(1, work.n_neurons, 0.01))
+    built = time.perf_counter() - begin
+    work.x, work.chips, work.weights  # noqa: B018  made here
+    cost, done = [], (0, work.weights)
+    for _ in range(repeats):
+        start = time.process_time()
+        done = loop(work)
+        cost.append(time.process_time() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Timing(
+        *("numba", work.n_chips, work.n_neurons, work.seconds, done[0], work.change(done[1])),
+        *(min(cost), min(cost), built, peak),
+    )
+
+
+def simulated(target: str, chips: int, seconds: float) -> float:
+    """Seconds that a target simulates: fewer where it is slow."""
+    longest = LIMIT.get(target, np.inf) / chips
+    return round(min(seconds, max(SHORTEST, longest)), 4)
+
+
+def check_equal_work(timings: list[Timing], expected: Callable[[Work], tuple[int, float]]) -> None:
+    """Compare spikes and weights with those of the numba loop on the same work.
+
+    Rounding makes single spikes of chips that learn move, so counts are equal but for a percent
+    and what few spikes vary by.
+
+    Raises
+    ------
+    click.ClickException
+        If a target did other work.
+    """
+    for t in timings:
+        spikes, change = expected(Work(t.chips, t.neurons, t.simulated))
+        allowed = 0.01 * spikes + 5 * np.sqrt(spikes)
+        if abs(t.spikes - spikes) > allowed or abs(t.change / change - 1) > 0.1:
+            raise click.ClickException(
+                f"{t.target} did not do the same work at {t.chips} chips of {t.neurons}: "
+                f"{t.spikes} spikes, mean change of weights {t.change:.4f}; must be {spikes} "
+                f"(+-{allowed:.0f}), {change:.4f}"
+            )
+
+
+def check_agreed(loop: Callable[[Work], tuple[int, np.ndarray]]) -> None:
+    """ClickException unless the numba loop does the work that has been agreed on, to the spike."""
+    work = Work(20, 20, 2.0)
+    spikes, w = loop(work)
+    if spikes != AGREED["spikes"] or abs(work.change(w) - AGREED["change"]) > 5e-7:
+        raise click.ClickException(
+            f"20 chips for 2 s give {spikes} spikes and a mean change of {work.change(w):.6f}, "
+            f"not {AGREED['spikes']} and {AGREED['change']}"
+        )
+
+
+def two_processes(work: Work) -> float:
+    """Throughput of two programs at once as a multiple of one's, by the clock on the wall."""
+    program = build("package_f32", work)
+
+    def elapsed(n: int) -> float:
+        begin = time.perf_counter()
+        with ThreadPoolExecutor(n) as pool:
+            runs = [pool.submit(program.run, duration=work.seconds * second) for _ in range(n)]
+        [run.result() for run in runs]
+        return time.perf_counter() - begin
+
+    elapsed(1)
+    one = min(elapsed(1) for _ in range(3))
+    return 2 * one / min(elapsed(2) for _ in range(3))
+
+
+def summarise(timings: list[Timing]) -> dict:
+    """Flat numbers; those of chips of 20 neurons do not name the neurons."""
+    summary: dict = {}
+    reference = {(t.chips, t.neurons): t.throughput for t in timings if t.target == "numba"}
+    for t in timings:
+        name = f"{t.target}_{t.chips}" + (f"_n{t.neurons}" if t.neurons != 20 else "")
+        summary |= {
+            f"throughput_{name}": t.throughput,
+            f"throughput_stepping_{name}": t.throughput_stepping,
+            f"ratio_to_numba_{name}": t.throughput / reference[t.chips, t.neurons],
+            f"start_up_s_{name}": None if t.target == "cuda" else t.whole - t.stepping,
+            f"build_s_{name}": t.build,
+            f"peak_bytes_{name}": t.peak_bytes,
+            f"spikes_{name}": t.spikes,
+        }
+    return summary
+
+
+def dataset(timings: list[Timing]) -> xr.Dataset:
+    """All timings, one a row."""
+    columns = {name: [asdict(t)[name] for t in timings] for name in asdict(timings[0])}
+    columns["throughput"] = [t.throughput for t in timings]
+    columns["throughput_stepping"] = [t.throughput_stepping for t in timings]
+    units = {"whole": "s", "stepping": "s", "build": "s", "simulated": "s", "peak_bytes": "byte"}
+    data = xr.Dataset({name: ("case", values) for name, values in columns.items()})
+    for name in data:
+        data[name].attrs["units"] = units.get(str(name), "1")
+    return data
+
+
+def table(timings: list[Timing]) -> Mapping[str, Mapping]:
+    """Rows to show."""
+    return {
+        f"{t.target}, {t.chips} chips of {t.neurons}": {
+            "chip-s/s": t.throughput,
+            "stepping alone": t.throughput_stepping,
+            "simulated s": t.simulated,
+            "start-up s": t.whole - t.stepping,
+            "build s": t.build,
+            "peak MB": t.peak_bytes / 1e6,
+            "spikes": t.spikes,
+        }
+        for t in timings
+    }
+
+
+def cases(chips: tuple[int, ...], neurons: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Pairs (chips, neurons); larger chips are as many as have the synapses of 1000 of 20."""
+    return [(c, 20) for c in chips if 20 in neurons] + [
+        (max(1, min(max(chips), SYNAPSES // n**2)), n) for n in neurons if n != 20
+    ]
+
+
+@click.command()
+@click.option(
+    "--chips",
+    multiple=True,
+    default=(1, 100, 1000, 10000),
+    show_default=True,
+    type=click.IntRange(1),
+    help="Number of chips of 20 neurons; may be given several times.",
+)
+@click.option(
+    "--neurons",
+    multiple=True,
+    default=(20, 100, 400),
+    show_default=True,
+    type=click.IntRange(2),
+    help="Neurons a chip; may be given several times.",
+)
+@click.option(
+    "--seconds", default=5.0, show_default=True, type=click.FloatRange(SHORTEST), help="Simulated."
+)
+@click.option("--repeats", default=3, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--target", "targets", multiple=True, type=click.Choice(TARGETS), help="Only these, and numba."
+)
+@click.option(
+    "--gpu-report",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Check and measure the GPU instead, unattended, within ten minutes; results go there.",
+)
+@click.option("--rehearse", is_flag=True, help="With --gpu-report: all that can be without a GPU.")
+@study_options("benchmark")
+def main(
+    chips: tuple[int, ...],
+    neurons: tuple[int, ...],
+    seconds: float,
+    repeats: int,
+    targets: tuple[str, ...],
+    gpu_report: Path | None,
+    rehearse: bool,
+    out: Path,
+    seed: int,
+    quick: bool,
+    device: str,
+):
+    """Chip-seconds per CPU-second of the package, plain Brian2 and numba on equal work.
+
+    The work comes from fixed seeds and the targets are --target, so --seed and --device are not
+    used.
+    """
+    if gpu_report is not None:
+        from .gpu_report import report
+
+        report(gpu_report, rehearse, quick)
+        return
+    if quick:
+        chips, neurons, seconds, repeats = tuple(sorted({1, min(chips)} | {20})), (20,), 0.5, 1
+    parameters = click.get_current_context().params
+    check_before_start(out, "cpp_fused")
+    try:
+        loop = numba_loop()
+    except ImportError:
+        raise click.UsageError("needs the extra, pip install 'ebn_brian[benchmark]'") from None
+    check_agreed(loop)
+    chosen = [t for t in TARGETS if t in (targets or TARGETS) or t == "numba"]
+    if "cuda" in chosen and find_gpu() is None:
+        if targets:
+            raise click.UsageError("--target cuda: there is no GPU; see --gpu-report --rehearse")
+        click.echo("cuda: left out, there is no GPU")
+        chosen.remove("cuda")
+    timings = run_all(chosen, cases(chips, neurons), seconds, repeats, loop)
+    summary = summarise(timings)
+    pair = Work(min(max(chips), 1000), 20, seconds)
+    summary["two_process_ratio"] = two_processes(pair)
+    summary["seconds"], summary["provenance"] = seconds, provenance(parameters)
+    data = dataset(timings)
+    save(out, summary, data, figure(data))
+    show(table(timings), "chip-seconds per CPU-second of one core (cuda: per second)")
+    click.echo(f"two processes at once: {summary['two_process_ratio']:.2f} times one")
+    click.echo(f"figure, numbers and data: {out}/")
+
+
+def run_all(targets, sizes, seconds, repeats, loop) -> list[Timing]:
+    """Time all targets at all sizes, and check that they did the same."""
+    timings, done = [], dict[Work, tuple[int, float]]()
+
+    def expected(work: Work) -> tuple[int, float]:
+        if work not in done:
+            spikes, w = loop(work)
+            done[work] = spikes, work.change(w)
+        return done[work]
+
+    for n_chips, n_neurons in sizes:
+        for target in targets:
+            length = simulated(target, n_chips, seconds)
+            told = "" if length == seconds else f" (only {length:g} s: it is slow)"
+            timing = measure(target, Work(n_chips, n_neurons, length), repeats)
+            check_equal_work([timing], expected)
+            timings.append(timing)
+            click.echo(
+                f"{target}, {n_chips} chips of {n_neurons}: {timing.throughput:.0f} chip-s/s{told}"
+            )
+    return timings
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Figure of the benchmark: how throughput scales, and where the time goes."""
+
+import matplotlib.pyplot as plt
+import seaborn as sns
+import xarray as xr
+from matplotlib.figure import Figure
+
+COLORS = {
+    "package_f32": "#c8553d",
+    "package_f32_mixed": "#e39b84",
+    "package_f64": "#1f6f8b",
+    "brian2_cpp": "#6c757d",
+    "brian2_cython": "#adb5bd",
+    "numba": "black",
+    "cuda": "#588157",
+}
+LABELS = {
+    "package_f32": "package, single",
+    "package_f32_mixed": "package, single, mixed",
+    "package_f64": "package, double",
+    "brian2_cpp": "Brian2 C++",
+    "brian2_cython": "Brian2 cython",
+    "numba": "numba loop",
+    "cuda": "CUDA (per s elapsed)",
+}
+
+
+def figure(data: xr.Dataset) -> Figure:
+    """Throughput against the number of chips and of neurons; start-up against chips."""
+    sns.set_theme(context="paper", style="ticks")
+    fig, axes = plt.subplots(1, 3, figsize=(11, 3.6))
+    frame = data.to_dataframe()
+    frame["start_up"] = (frame.whole - frame.stepping).clip(lower=1e-4)
+    frame["synapse_seconds"] = frame.throughput * frame.neurons * (frame.neurons - 1)
+    small = frame[frame.neurons == 20].sort_values("chips")
+    # for each size of chip, the case with most chips
+    large = frame.sort_values("chips").groupby(["target", "neurons"]).tail(1)
+    large = large.sort_values("neurons")
+    for target, color in COLORS.items():
+        style = {"color": color, "ls": "--" if target == "numba" else "-", "marker": "o", "ms": 4}
+        here = small[small.target == target]
+        axes[0].plot(here.chips, here.throughput, label=LABELS[target], **style)
+        if target not in ("numba", "brian2_cython", "cuda"):
+            axes[2].plot(here.chips, here.start_up, **style)
+        here = large[large.target == target]
+        axes[1].plot(here.neurons, here.synapse_seconds, **style)
+    axes[0].set(xlabel="chips of 20 neurons", ylabel="chip-seconds per CPU-second")
+    axes[1].set(xlabel="neurons a chip", ylabel="synapse-seconds per CPU-second")
+    axes[2].set(xlabel="chips of 20 neurons", ylabel="start-up and transfer (s)")
+    for ax in axes:
+        ax.set(xscale="log", yscale="log")
+        ax.grid(alpha=0.3)
+    axes[0].legend(frameon=False, fontsize=7)
+    sns.despine(fig)
+    fig.tight_layout()
+    return fig
