@@ -1,9 +1,9 @@
 """From transistors to the model's parameters and back, for DPI neurons and synapses.
 
 A DPI with capacitor C and leak I_tau has ``tau = C*Ut/(kappa*I_tau)`` and ``gain = I_th/I_tau``,
-with the thermal voltage ``Ut = k*T/q`` (Bartolozzi and Indiveri 2007, Neural Comput. 19, eq. 3.6;
-Chicca et al. 2014, Proc. IEEE 102, eq. 9). `Circuit` holds all parameters of one learning circuit:
-neuron, two synaptic branches, DAC, pulse, comparators and counter.
+with the thermal voltage ``Ut = k*T/q`` (Bartolozzi and Indiveri 2007, Neural Comput. 19; Chicca et
+al. 2014, Proc. IEEE 102). `Circuit` holds all parameters of one learning circuit: neuron, two
+synaptic branches, DAC, pulse, comparators and counter.
 """
 
 import json
@@ -20,7 +20,7 @@ from .plasticity import DiscreteRule
 BOLTZMANN = 1.380649e-23 * joule / kelvin
 CHARGE = 1.602176634e-19 * coulomb
 
-#: Slope factors of n- and p-type transistors as teili and its heirs use them (empirical estimates).
+#: Slope factors of n- and p-type transistors, as DynapSim and teili have them (estimates).
 KAPPA_N, KAPPA_P = 0.75, 0.66
 
 #: The same quantity in other tools: teili, DynapSim (rockpool), Chicca et al. 2014.
@@ -28,14 +28,18 @@ SYNONYMS = {
     "I_mem": {"teili": "Isoma_mem", "DynapSim": "Imem", "Chicca 2014": "I_mem"},
     "I_tau": {"teili": "Isoma_dpi_tau", "DynapSim": "Itau_mem", "Chicca 2014": "I_tau"},
     "I_th": {"teili": "Isoma_dpi_g", "DynapSim": "Igain_mem", "Chicca 2014": "I_th"},
-    "gain_n": {"teili": "alpha_soma", "DynapSim": "f_gain_mem", "Chicca 2014": "I_th/I_tau"},
+    "gain_n": {
+        "teili": "alpha_soma",
+        "DynapSim": "Igain_mem/Itau_mem",
+        "Chicca 2014": "I_th/I_tau",
+    },
     "I_dc": {"teili": "Isoma_const", "DynapSim": "Idc", "Chicca 2014": "I_in"},
     "I_spk": {"teili": "Isoma_th", "DynapSim": "Ispkthr", "Chicca 2014": "-"},
-    "I_reset": {"teili": "Isoma_reset", "DynapSim": "Ireset", "Chicca 2014": "-"},
+    "I_reset": {"teili": "Isoma_reset", "DynapSim": "-", "Chicca 2014": "-"},
     "t_ref": {"teili": "soma_refP", "DynapSim": "t_ref", "Chicca 2014": "-"},
     "I_0": {"teili": "I0", "DynapSim": "Io", "Chicca 2014": "I_0"},
     "C_mem": {"teili": "Csoma_mem", "DynapSim": "C_mem", "Chicca 2014": "C_mem"},
-    "kappa": {"teili": "(kn + kp)/2", "DynapSim": "kappa", "Chicca 2014": "kappa"},
+    "kappa": {"teili": "(kn + kp)/2", "DynapSim": "(kappa_n + kappa_p)/2", "Chicca 2014": "kappa"},
     "width": {"teili": "-", "DynapSim": "t_pulse", "Chicca 2014": "-"},
 }
 

@@ -3,12 +3,12 @@
 All states are currents in ampere. Currents enter as ratios, so that single precision does not
 underflow. Nothing here depends on the order in which spikes are handled.
 
-Neuron (Chicca et al. 2014, Proc. IEEE 102, eq. 9; no adaptation, no positive feedback)::
+Neuron (Chicca et al. 2014, Proc. IEEE 102; no adaptation, no positive feedback)::
 
     (1 + I_th/I_mem) tau dI_mem/dt = gain_n*I_in - I_th - I_mem,   gain_n = I_th/I_tau
 
-Synapse (Bartolozzi and Indiveri 2007, Neural Comput. 19, eqs. 3.5 and 3.8), one branch for
-excitation and one for inhibition, each driven by the DAC codes that flow now::
+Synapse (Bartolozzi and Indiveri 2007, Neural Comput. 19), one branch for excitation and one for
+inhibition, each driven by the DAC codes that flow now::
 
     (1 + I_th/J) tau dJ/dt = gain*n*I_lsb - I_th - J
     tau dJ/dt = gain*n*I_lsb - J                              (linear limit)
