@@ -98,6 +98,13 @@ def report(folder: Path, rehearse: bool, quick: bool) -> None:
     click.echo(f"report: {folder}/report.md")
 
 
+def built(make_network: Callable[[], Network], device: str, precision: str = "double"):
+    """A compiled program."""
+    program = devices.build(make_network, device, precision=precision)
+    assert isinstance(program, devices.StandaloneProgram)
+    return program
+
+
 def tests(folder: Path, on_gpu: bool, clock: Clock, quick: bool) -> dict:
     """The tests of programs on the GPU; in a rehearsal those of the toolkit."""
     path = Path(__file__).parents[1] / "tests" / "test_cuda.py"
@@ -129,8 +136,8 @@ def same_chips(folder: Path, on_gpu: bool, clock: Clock, quick: bool) -> dict:
         return Network(chips.objects, SpikeMonitor(chips.neurons, name="spikes"))
 
     read = ["spikes.i", "spikes.t", "recurrent.w"]
-    cuda = devices.build(make_network, "cuda_standalone")
-    cpp = devices.build(make_network, "cpp_fused")
+    cuda = built(make_network, "cuda_standalone")
+    cpp = built(make_network, "cpp_fused")
     one = cpp.run(duration=length * second, read=read, timeout=clock.limit(0.5))
     if not on_gpu:
         return {"built_not_run": str(cuda.flags), "spikes_cpp": len(one["spikes.i"])}
@@ -188,11 +195,11 @@ def throughput(folder: Path, on_gpu: bool, clock: Clock, quick: bool) -> dict:
             continue
         work = Work(n_chips, 20, 0.5 if quick else 2.0)
         duration = work.seconds * second
-        cpp = devices.build(work.network(), "cpp_fused", precision="single_arithmetic")
+        cpp = built(work.network(), "cpp_fused", "single_arithmetic")
         run = cpp.run(duration=duration, read=["spikes.N"], timeout=clock.limit(0.5))
         result[f"throughput_cpp_{n_chips}"] = n_chips * work.seconds / run.stepping_seconds
         result[f"spikes_cpp_{n_chips}"] = int(run["spikes.N"][0])
-        cuda = devices.build(work.network(), "cuda_standalone", precision="single")
+        cuda = built(work.network(), "cuda_standalone", "single")
         if not on_gpu:
             result[f"built_not_run_{n_chips}"] = True
             continue

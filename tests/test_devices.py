@@ -587,3 +587,39 @@ class TestBuild:
         assert run["neurons.v"].dtype == np.float32
         n_spikes = (on_numpy["spikes.t"] < 0.1).sum()
         assert len(run["spikes.t"]) == pytest.approx(n_spikes, rel=0.03)
+
+
+class TestMachine:
+    """``python -m ebn_brian.devices``"""
+
+    @staticmethod
+    def invoke(*options):
+        command = import_module("ebn_brian.devices.__main__").main
+        return CliRunner().invoke(command, options)
+
+    def test_it_tells_what_there_is(self):
+        result = self.invoke("--list")
+        assert result.exit_code == 0
+        for text in ("Brian2:", brian2.__version__, "g++ (", "GNU Make", "CUDA:", "GPU:"):
+            assert text in result.output
+        assert "built" not in result.output
+
+    def test_it_proves_a_target(self):
+        result = self.invoke("--target", "numpy")
+        assert result.exit_code == 0
+        assert re.search(r"numpy +works: \d{3} spikes", result.output)
+
+    def test_a_target_that_is_not_there(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        result = self.invoke("--target", "cpp_fused", "--target", "numpy")
+        assert result.exit_code == 1
+        assert re.search(r"cpp_fused +cannot be used: .*needs g\+\+ and make", result.output)
+        assert re.search(r"numpy +works", result.output)
+        assert "g++:         not found" in result.output
+
+    def test_a_target_that_fails(self, fake_tools):
+        fake_tools("echo no such header >&2; exit 2")
+        result = self.invoke("--target", "cpp_standalone", "--target", "numpy")
+        assert result.exit_code == 1
+        assert re.search(r"cpp_standalone +FAILS: .*no such header", result.output)
+        assert re.search(r"numpy +works", result.output)
