@@ -123,11 +123,13 @@ def load(parameters: Path | None) -> Circuit:
         raise click.BadParameter(str(error), param_hint="--parameters") from error
 
 
-def read(folder: Path, experiment: int, end: float | None) -> recorded.Reference:
-    """The reference, until `end` (s) where that is given."""
+def read(folder: Path, experiment: int, *ends: float | None) -> recorded.Reference:
+    """The reference, until each of `ends` (s) that is given."""
     try:
         found = recorded.read(folder, experiment)
-        return found if end is None else found.until(end + 1e-9)
+        for end in ends:
+            found = found if end is None else found.until(end + 1e-9)
+        return found
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--reference") from error
 
@@ -186,27 +188,25 @@ def main(
     **common,
 ) -> None:
     out, device = common["out"], common["device"]
-    fixed = fixed_dpi if experiment == 2 else None
-    if fit_fixed_synapse is not None and (experiment == 1 or reference is None):
+    fitting = fit_fixed_synapse is not None
+    if fitting and (experiment == 1 or reference is None):
         raise click.UsageError("--fit-fixed-synapse needs --experiment 2 and --reference")
-    if fit_fixed_synapse is not None and circuits > 1:
+    if fitting and circuits > 1:
         raise click.UsageError("--fit-fixed-synapse runs many circuits: leave --circuits out")
-    circuit, recording, first = load(parameters), None, None
-    end = QUICK_END if common["quick"] else END
-    onsets = np.array([t for t in ONSETS if t < end])
+    circuit, fixed = load(parameters), fixed_dpi if experiment == 2 else None
+    cut = QUICK_END if common["quick"] else None
+    recording, onsets, end = None, ONSETS[: 20 if cut else None], cut or END
     if reference is not None:
-        recording = read(reference, experiment, end if common["quick"] else None)
+        recording = read(reference, experiment, cut)
         onsets, end = recording.onsets, recording.end
         circuit = replace(circuit, width=recording.width * second, w_initial=recording.w_initial)
-    if fit_fixed_synapse is not None:
-        first = read(reference, experiment, fit_fixed_synapse * 1e-3)
+    first = read(reference, experiment, cut, fit_fixed_synapse * 1e-3) if fitting else None
     check_before_start(out, device)
+    n = N_TRIED if first else circuits
+    compiled = Experiment(circuit, onsets, device, fixed, n, sampled=None if first else 1)
     summary: dict[str, object] = {}
-    if first is None:
-        compiled = Experiment(circuit, onsets, device, fixed, circuits, sampled=1)
-        strength = fixed_synapse
-    else:
-        compiled = Experiment(circuit, onsets, device, fixed, N_TRIED)
+    strength = fixed_synapse
+    if first:
         strength, summary["fit_rmse_A"] = compiled.fit(first)
     if fixed:
         summary["fixed_synapse_lsb"] = strength
@@ -216,21 +216,15 @@ def main(
     summary["final_weight"] = int(weight[-1])
     if recording is not None:
         summary |= recorded.compare(recording, samples["t"], I_mem, weight, decision)
-    summary["provenance"] = provenance(
-        {
-            "experiment": experiment,
-            "reference": reference,
-            "fit_fixed_synapse_ms": fit_fixed_synapse,
-            "fixed_dpi": fixed,
-            "circuits": circuits,
-            **common,
-            **circuit.values(),
-        }
-    )
+    options = {"experiment": experiment, "reference": reference, "fixed_dpi": fixed}
+    options |= {"fit_fixed_synapse_ms": fit_fixed_synapse, "circuits": circuits}
+    summary["provenance"] = provenance({**options, **common, **circuit.values()})
     data = dataset(samples, decision, onsets, recording)
     save(out, summary, data, figure(data, circuit, experiment))
     table = {name: {"": value} for name, value in summary.items() if name != "provenance"}
     show(table, f"experiment {experiment}")
+    if first and not 1.01 * STRENGTHS[0] < strength < 0.99 * STRENGTHS[1]:
+        click.echo(f"the fitted strength is at the end of what is tried, {STRENGTHS} LSB", err=True)
 
 
 if __name__ == "__main__":

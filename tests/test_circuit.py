@@ -270,6 +270,8 @@ def test_experiment_2_from_files(tmp_path):
     quick = summary_of([*arguments, *fitting, "--quick"], tmp_path / "out")
     assert quick["fixed_synapse_lsb"] == summary["fixed_synapse_lsb"]
     assert quick["decisions_total"] == 19
+    longer = [*arguments, "--fit-fixed-synapse", "150", "--quick"]
+    assert summary_of(longer, tmp_path / "out")["fixed_synapse_lsb"] == pytest.approx(8, rel=0.01)
     result = CliRunner().invoke(circuit.main, [*arguments, "--fit-fixed-synapse", "6"])
     assert "no pulse before 0.006 s" in result.output
     assert result.exit_code == 2
