@@ -37,6 +37,8 @@ def figure(data: xr.Dataset) -> Figure:
     large = frame.sort_values("chips").groupby(["target", "neurons"]).tail(1)
     large = large.sort_values("neurons")
     for target, color in COLORS.items():
+        if target not in set(frame.target):
+            continue
         style = {"color": color, "ls": "--" if target == "numba" else "-", "marker": "o", "ms": 4}
         here = small[small.target == target]
         axes[0].plot(here.chips, here.throughput, label=LABELS[target], **style)
@@ -50,7 +52,7 @@ def figure(data: xr.Dataset) -> Figure:
     for ax in axes:
         ax.set(xscale="log", yscale="log")
         ax.grid(alpha=0.3)
-    axes[0].legend(frameon=False, fontsize=7)
     sns.despine(fig)
-    fig.tight_layout()
+    fig.tight_layout(rect=(0, 0.08, 1, 1))
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncols=7, frameon=False)
     return fig

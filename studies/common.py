@@ -71,7 +71,7 @@ def _or_compile_only(study: Callable) -> Callable:
         if not compile_only:
             return study(*args, **options)
         if "jobs" in options:
-            options["jobs"] = 1  # programs are run by this process, which will not
+            options |= {"jobs": 1, "dask": None}  # this process runs programs, or does not
         try:
             with devices.compile_only():
                 study(*args, **options)

@@ -203,10 +203,12 @@ def throughput(folder: Path, on_gpu: bool, clock: Clock, quick: bool) -> dict:
         if not on_gpu:
             result[f"built_not_run_{n_chips}"] = True
             continue
+        begin = time.perf_counter()
         run = cuda.run(duration=duration, read=["spikes.N"], timeout=clock.limit(0.5))
+        elapsed = time.perf_counter() - begin
         result[f"throughput_cuda_{n_chips}"] = n_chips * work.seconds / run.stepping_seconds
         result[f"spikes_cuda_{n_chips}"] = int(run["spikes.N"][0])
-        result[f"start_up_cpu_s_cuda_{n_chips}"] = run.cpu_seconds - run.stepping_seconds
+        result[f"start_up_s_cuda_{n_chips}"] = elapsed - run.stepping_seconds
         (folder / "throughput.json").write_text(json.dumps(result, indent=1) + "\n")
     return result
 

@@ -560,7 +560,7 @@ class TestBuild:
             with pytest.raises(devices.CompiledOnly):
                 program.run(duration=1 * ms)
 
-    @pytest.mark.parametrize("study", ["learning", "granularity"])
+    @pytest.mark.parametrize("study", ["learning", "granularity", "mismatch"])
     def test_compile_only_of_a_study(self, study, tmp_path):
         """It builds and stops; nothing is written that looks like a result."""
         command = import_module(f"studies.{study}").main
@@ -568,7 +568,8 @@ class TestBuild:
         result = CliRunner().invoke(command, options, catch_exceptions=False)
         assert result.exit_code == 0
         assert "built and linked, not run" in result.output
-        assert not list(tmp_path.iterdir())
+        assert not list(tmp_path.rglob("*.json"))
+        assert not list(tmp_path.rglob("*.result"))
 
     @pytest.mark.parametrize(
         ("precision", "device", "message"),
