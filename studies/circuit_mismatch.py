@@ -71,7 +71,9 @@ def values_of(bench: Bench, which: str, cv: float, first: int) -> dict[str, np.n
 def run_block(bench: Bench, which: str, cv: float, first: int) -> dict[str, np.ndarray]:
     """`MEASURES` of a block of circuits, (BLOCK,) each."""
     values = values_of(bench, which, cv, first)
-    limit = {} if isinstance(bench.program, devices.RuntimeProgram) else {"timeout": bench.timeout}
+    limit: dict = {"timeout": bench.timeout}
+    if isinstance(bench.program, devices.RuntimeProgram):
+        limit = {}
     result = bench.program.run(
         {f"neurons.{name}": value for name, value in values.items()},
         duration=(END + 1e-6) * second,
@@ -108,7 +110,8 @@ def shares(data: xr.Dataset, name: str) -> tuple[xr.DataArray, ...]:
 
 def summarise(data: xr.Dataset) -> tuple[dict, dict]:
     """Flat numbers, ``MEASURE_SET_CV``, and rows for the terminal."""
-    summary, rows = {}, {}
+    summary: dict = {}
+    rows: dict = {}
     share = {name: shares(data, name) for name in ("settled", "held")}
     for which in data["set"].values:
         for cv in data["cv"].values:
@@ -167,9 +170,9 @@ def figure(data: xr.Dataset) -> Figure:
         share = shares(data, "held")[0].sel(set=which)
         middle.plot(cvs, share, color=color, ls=":", marker="o", ms=4, mfc="w")
         at = data.sel(set=which)
-        for name, style in (("I_before", "o-"), ("I_rest", "o:")):
+        for name, marks in (("I_before", "o-"), ("I_rest", "o:")):
             off = (100 * (at[name] / at["I_ref"] - 1)).std("circuit")
-            right.plot(cvs, off, style, color=color, ms=4, mfc=color if style == "o-" else "w")
+            right.plot(cvs, off, marks, color=color, ms=4, mfc=color if marks == "o-" else "w")
     middle.set(ylim=(-0.03, 1.03), ylabel="share of circuits")
     middle.set_title("at rest (filled), within I_SL (open)", loc="left")
     right.set(ylabel="current / reference: SD (%)")

@@ -8,29 +8,34 @@ rate for error, so the arms are also compared along a sweep of the threshold of 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import product
 
 import click
-import numpy as np
 import xarray as xr
 from brian2 import second
-from scipy.stats import binomtest
 
 from ebn_brian import devices
 
 from .common import check_before_start, provenance, save, show, study_options
 from .engine import Arrays, alone, collect, engine_options, report, run
-from .mismatch_arms import ARMS, MEASURES, RESETS, SETS, bench, cost, run_points
+from .mismatch_arms import ARMS, MEASURES, RESETS, SETS, bench, run_points
 from .mismatch_figure import figure
+from .mismatch_numbers import (
+    PILOT,
+    add_yield,
+    better_reset,
+    choose_reset,
+    gain_of_learning,
+    summarise,
+    verdict,
+)
 
 CVS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
 #: Chips of one task. More would save little.
 BLOCK = 25
-#: Chips that choose the reset of each arm; the others run with the better one alone.
-PILOT = 100
 #: All thresholds and the comparators' gain times these, before the weights are found: for these
 #: chips without mismatch, and with it in these sets, at the CV that is nearest to the one named.
 THRESHOLDS = (0.7, 0.85, 1.0, 1.3, 1.7, 2.3, 3.0)
@@ -117,108 +122,21 @@ def assemble(plan: Plan, tasks: Tasks, results: Mapping[str, Arrays]) -> xr.Data
             suffix = "_sweep" if name.endswith("-sweep") else ""
             parts[f"{name}/{k}"] = {f"{m}{suffix}": v[k, :n] for m, v in arrays.items()}
             where[f"{name}/{k}"] = at
-    coords = {"reset": plan.resets, "arm": plan.arms, "set": plan.sets, "cv": plan.cvs}
+    coords: dict[str, Sequence] = {
+        "reset": plan.resets,
+        "arm": plan.arms,
+        "set": plan.sets,
+        "cv": plan.cvs,
+    }
     coords |= {"chip": range(plan.chips), "swept": ["none", *plan.swept_sets()]}
     coords |= {"threshold": plan.thresholds}
     attributes = {m: {"units": UNITS[m], "long_name": NAMES[m]} for m in MEASURES}
-    variables = {m: (("reset", "arm", "set", "cv", "chip"), attributes[m]) for m in MEASURES}
+    variables: dict[str, tuple] = {
+        m: (("reset", "arm", "set", "cv", "chip"), attributes[m]) for m in MEASURES
+    }
     dims = ("arm", "swept", "threshold", "chip")
     variables |= {f"{m}_sweep": (dims, attributes[m]) for m in ("rate_hz", "error_refit")}
     return collect(parts, where, coords, variables, ("chip",))
-
-
-def better_reset(by_reset: xr.Dataset) -> xr.DataArray:
-    """The reset that serves each arm better, by the pilot, at each set and CV."""
-    pilot = by_reset.isel(chip=slice(PILOT))
-    costs = cost(pilot["rate_hz"], pilot["error_refit"]).median("chip")
-    return by_reset["reset"][costs.fillna(np.inf).argmin("reset")]
-
-
-def choose_reset(by_reset: xr.Dataset) -> xr.Dataset:
-    """Each arm with its better reset; the data of both beside it."""
-    better = better_reset(by_reset)
-    data = by_reset.drop_dims("reset")
-    for name in MEASURES:
-        data[name] = by_reset[name].sel(reset=better).drop_vars("reset")
-        data[f"{name}_by_reset"] = by_reset[name]
-    data["reset_used"] = better.dims, better.values
-    return data.assign_coords(reset=by_reset["reset"])
-
-
-def clean(data: xr.Dataset) -> xr.Dataset:
-    """Each chip without mismatch and with optimal weights."""
-    return data.sel(arm="pretrained", cv=0).isel(set=0, drop=True)
-
-
-def add_yield(data: xr.Dataset, rate_limit: float, error_limit: float) -> xr.Dataset:
-    """Share of chips within the specification, with its 95 % interval (Wilson)."""
-    reference = clean(data)
-    known = data["rate_hz"].notnull()
-    good = (
-        (data["rate_hz"] <= rate_limit * reference["rate_hz"])
-        & (data["error_refit"] <= error_limit * reference["error_refit"])
-        & known
-    )
-    k, n = good.sum("chip"), known.sum("chip")
-    limits = np.full((2, *k.shape), np.nan)
-    for place in np.ndindex(k.shape):
-        if n.values[place]:
-            test = binomtest(int(k.values[place]), int(n.values[place]))
-            limits[(slice(None), *place)] = test.proportion_ci(method="wilson")
-    data["in_specification"] = (k / n).where(n > 0)
-    data["in_specification_low"], data["in_specification_high"] = (
-        (k.dims, limits[0]),
-        (k.dims, limits[1]),
-    )
-    data["in_specification"].attrs["long_name"] = (
-        f"share of chips with rate at most {rate_limit:g} x and refitted error at most "
-        f"{error_limit:g} x those of the same chip without mismatch and with optimal weights"
-    )
-    return data
-
-
-def summarise(data: xr.Dataset) -> tuple[dict, dict]:
-    """Flat numbers, ``MEASURE_ARM_SET_CV``, and rows for the terminal."""
-    reference = clean(data)
-    summary: dict = {f"{m}_clean_median": float(reference[m].median()) for m in MEASURES}
-    rows = {}
-    for which in data["set"].values:
-        for cv in data["cv"].values:
-            for arm in data["arm"].values:
-                at = data.sel(arm=arm, set=which, cv=cv)
-                n = int(at["rate_hz"].notnull().sum())
-                if not n:
-                    continue
-                row: dict = {
-                    "Hz": float(at["rate_hz"].median()),
-                    "nominal": float(at["error_nominal"].median()),
-                    "refit": float(at["error_refit"].median()),
-                    "worst Hz": float(at["rate_hz"].max()),
-                    "worst refit": float(at["error_refit"].max()),
-                    "in spec": float(at["in_specification"]),
-                    "chips": n,
-                    "reset": str(at["reset_used"].values),
-                }
-                point = f"{arm}_{which}_{cv:g}"
-                keys = ("rate_hz", "error_nominal", "error_refit")
-                summary |= {
-                    f"{k}_{point}_median": row[column]
-                    for k, column in zip(keys, ("Hz", "nominal", "refit"), strict=True)
-                }
-                for k in ("rate_hz", "error_refit"):
-                    summary[f"{k}_{point}_worst"] = float(at[k].max())
-                    summary[f"{k}_{point}_to_clean"] = (
-                        summary[f"{k}_{point}_median"] / summary[f"{k}_clean_median"]
-                    )
-                summary[f"distance_{point}_median"] = float(at["distance"].median())
-                for k in ("in_specification", "in_specification_low", "in_specification_high"):
-                    summary[f"{k}_{point}"] = float(at[k])
-                summary[f"reset_{point}"] = row["reset"]
-                summary[f"n_chips_{point}"] = n
-                if cv or which == data["set"].values[0]:
-                    rows[f"{which if cv else 'none'} {100 * cv:g} % {arm}"] = row
-    summary["spikes_per_step_max"] = float(data["spikes_per_step_by_reset"].max())
-    return summary, rows
 
 
 @click.command()
@@ -318,6 +236,7 @@ def main(**options) -> None:
         summary |= {"n_failed_tasks": len(logs), "wall_s": time.perf_counter() - begin}
         summary["provenance"] = provenance(options | asdict(plan) | {"training": training})
         save(out, summary, data, figure(data))
+    click.echo("\n".join(verdict(gain_of_learning(data))))
     show(rows, f"{chips} chips, {training:g} s of learning, medians and worst on unseen input")
     click.echo(f"{summary['wall_s']:.0f} s; figure, numbers and data: {out}/")
     report(logs, out / "tasks")

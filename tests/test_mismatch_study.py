@@ -11,7 +11,7 @@ from scipy.stats import beta
 
 from ebn_brian import balance, decoding
 from ebn_brian.network import TAU_M, V_UNIT
-from studies import mismatch, mismatch_arms, sensitivity
+from studies import mismatch, mismatch_arms, mismatch_numbers, sensitivity
 from studies.mismatch_arms import ARMS, DT, EVERY, MEASURES, RESETS, SETS, Bench, Chips
 from studies.training import Simulation
 
@@ -227,12 +227,12 @@ def test_each_arm_has_its_better_reset_and_failures_have_no_say():
     error[0, 1, 1] = 0.04  # and for learned
     rate[0, 1, 0] = np.nan  # absolute failed for learned at CV 0
     rate[1, 1, 1, 2] = np.nan  # one chip failed
-    data = mismatch.choose_reset(table(rate, error))
+    data = mismatch_numbers.choose_reset(table(rate, error))
     used = data["reset_used"].sel(set="all").values.tolist()
     assert used == [["absolute", "subtractive"], ["subtractive", "subtractive"]]
     assert (data["rate_hz"].sel(arm="pretrained", cv=0.2) == 5).all()
-    data = mismatch.add_yield(data, 2.0, 1.5)
-    summary, rows = mismatch.summarise(data)
+    data = mismatch_numbers.add_yield(data, 2.0, 1.5)
+    summary, rows = mismatch_numbers.summarise(data)
     assert rows["all 20 % learned"]["chips"] == 3
     assert summary["rate_hz_learned_all_0.2_median"] == 10
     assert summary["rate_hz_pretrained_all_0.2_to_clean"] == 0.5
@@ -246,13 +246,28 @@ def test_yield_is_by_chip_with_wilson_intervals():
     error[:, 1, 1] = 1.4 * np.arange(1, n + 1)
     rate[:, 1, 1, :5] += 0.01  # five use too many spikes
     error[:, 1, 1, 3:8] *= 2  # five decode badly, two of them the same
-    data = mismatch.add_yield(mismatch.choose_reset(table(rate, error)), 2.0, 1.5)
+    data = mismatch_numbers.add_yield(mismatch_numbers.choose_reset(table(rate, error)), 2.0, 1.5)
     at = data.sel(arm="learned", cv=0.2, set="all")
     assert at["in_specification"] == 12 / n
     # Wilson's interval holds the Bayesian one of a flat prior, nearly
     low, high = beta(13, 9).interval(0.95)
     assert float(at["in_specification_low"]) == pytest.approx(low, abs=0.02)
     assert float(at["in_specification_high"]) == pytest.approx(high, abs=0.02)
+
+
+def test_the_study_says_where_learning_helps_and_where_it_does_not():
+    n, rng = 50, np.random.default_rng(1)
+    rate, error = rng.lognormal(2, 0.3, (2, 2, 2, n)), np.full((2, 2, 2, n), 0.01)
+    rate[:, 1, 1] = rate[:, 0, 1] * rng.lognormal(0, 0.05, n)
+    data = mismatch_numbers.choose_reset(table(rate, error))
+    (says,) = mismatch_numbers.verdict(mismatch_numbers.gain_of_learning(data))
+    assert says.startswith("mismatch of all, CV 20 %: learning on the chip does not matter")
+    for factor, what in ((0.5, "helps"), (2.0, "harms")):
+        rate[:, 1, 1] = factor * rate[:, 0, 1]
+        data = mismatch_numbers.choose_reset(table(rate, error))
+        gains = mismatch_numbers.gain_of_learning(data)
+        assert gains["all_0.2"] == pytest.approx((1 / factor,) * 3)
+        assert what in mismatch_numbers.verdict(gains)[0]
 
 
 def test_indices_of_a_function_that_is_known():
