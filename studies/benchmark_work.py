@@ -5,10 +5,11 @@ Each time step (0.1 ms), in this order: update, threshold, reset, synapses::
     v += a_m*(-v + I + F_0*x_0(t) + F_1*x_1(t));  I -= a_s*I       (both from the old values)
     a neuron spikes where v > theta, then v = 0
     each spike k, each other neuron n of the chip:
-        I_n += 50*w_nk;  s = 2*v_n + w_nk;  w_nk += 0.1 if s < -0.05, -= 0.1 if s > 0.05
+        I_n += gain*w_nk;  s = 2*v_n + w_nk;  w_nk += 0.1 if s < -0.05, -= 0.1 if s > 0.05
 
-Every neuron has its own time constants and threshold, every chip its own F and initial weights;
-the input is shared. Brian2 gets it as equations, numba as loops.
+The gain is 50 at 20 neurons a chip and goes as 1/neurons, or larger chips would storm. Every neuron
+has its own time constants and threshold, every chip its own F and initial weights; the input is
+shared. Brian2 gets it as equations, numba as loops.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 DT, TAU_M, TAU_S = 1e-4, 50e-3, 1e-3
-GAIN, STEP = 50.0, 0.1
+STEP = 0.1
 MISMATCH = 0.15
 #: What 20 chips of 20 neurons do in 2 s, in double precision: spikes, mean change of a weight.
 AGREED = {"spikes": 19471, "change": 0.439225}
@@ -37,7 +38,7 @@ rate_m : Hz (constant)
 rate_s : Hz (constant)
 """
 ON_PRE = """
-I_post += 50*w
+I_post += {gain!r}*w
 s = 2*v_post + w
 w += 0.1*(int(s < -0.05) - int(s > 0.05))
 """
@@ -55,6 +56,11 @@ class Work:
     def n_steps(self) -> int:
         """Number of time steps."""
         return round(self.seconds / DT)
+
+    @property
+    def gain(self) -> float:
+        """Current of a spike through a weight of 1."""
+        return 50 * 20 / self.n_neurons
 
     @cached_property
     def x(self) -> Floats:
@@ -125,7 +131,12 @@ class Work:
             neurons.rate_m = 1 / chips["tau_m"].ravel() * Hz
             neurons.rate_s = 1 / chips["tau_s"].ravel() * Hz
             recurrent = Synapses(
-                neurons, neurons, "w : 1", on_pre=ON_PRE, delay=0 * ms, name="recurrent"
+                neurons,
+                neurons,
+                "w : 1",
+                on_pre=ON_PRE.format(gain=self.gain),
+                delay=0 * ms,
+                name="recurrent",
             )
             source, target = self.synapses
             recurrent.connect(i=source, j=target)
@@ -150,7 +161,7 @@ def numba_loop() -> Callable[[Work], tuple[int, Floats]]:
     from numba import njit
 
     @njit(cache=False)
-    def loop(x, f_0, f_1, theta, a_m, a_s, w):
+    def loop(x, f_0, f_1, theta, a_m, a_s, gain, w):
         n_spikes = 0
         n_chips, n = theta.shape
         spiked = np.empty(n, np.int64)
@@ -174,7 +185,7 @@ def numba_loop() -> Callable[[Work], tuple[int, Floats]]:
                     for target in range(n):
                         if target != k:
                             weight = weights[k, target]
-                            current[target] += GAIN * weight
+                            current[target] += gain * weight
                             compared = 2.0 * v[target] + weight
                             if compared < -STEP / 2:
                                 weights[k, target] = weight + STEP
@@ -187,7 +198,7 @@ def numba_loop() -> Callable[[Work], tuple[int, Floats]]:
         c = work.chips
         w = c["w"].copy()
         a_m, a_s = DT / c["tau_m"], DT / c["tau_s"]
-        n_spikes = loop(work.x, c["f_0"], c["f_1"], c["theta"], a_m, a_s, w)
+        n_spikes = loop(work.x, c["f_0"], c["f_1"], c["theta"], a_m, a_s, work.gain, w)
         return n_spikes, w[:, ~np.eye(work.n_neurons, dtype=bool)].ravel()
 
     return run

@@ -35,7 +35,7 @@ def by_hand(work: Work) -> tuple[int, np.ndarray]:
         for chip, k in np.argwhere(spiked):
             others = np.arange(work.n_neurons) != k
             row = w[chip, k]
-            current[chip] += 50 * row * others
+            current[chip] += 1000 / work.n_neurons * row * others
             s = 2 * v[chip] + row
             row += 0.1 * others * ((s < -0.05).astype(int) - (s > 0.05))
         n_spikes += spiked.sum()
