@@ -247,9 +247,13 @@ def filtered(
 
 
 def least_squares(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Map from `source` to `target`, both centred; zero for neurons that are silent."""
+    """Map from `source` to `target`, both centred; zero for neurons that are silent.
+
+    Directions with less than 1e-6 of the largest variance, such as the tails of neurons that only
+    spiked together at the start, would be given readouts of any size.
+    """
     source = centred(source)
-    return np.linalg.lstsq(source.T @ source, source.T @ centred(target), rcond=1e-10)[0]
+    return np.linalg.lstsq(source.T @ source, source.T @ centred(target), rcond=1e-6)[0]
 
 
 @lru_cache(maxsize=2)
