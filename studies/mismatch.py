@@ -3,8 +3,8 @@
 Weights come to a mismatched chip in seven ways (`--arm`), a set of parameters has mismatch
 (`--set`) of some CV, and rate and error on unseen input are compared with those of the same chip
 without mismatch and with optimal weights. Each arm has the reset that serves it better, by the
-median over (the first 100) chips of rate*sqrt(error). One number does not tell: thresholds trade
-rate for error, so the arms are also compared along a sweep of the threshold of all neurons.
+geometric mean over (the first 100) chips of rate*sqrt(error). One number does not tell: thresholds
+trade rate for error, so the arms are also compared along a sweep of the threshold of all neurons.
 """
 
 import time
