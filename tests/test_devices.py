@@ -20,6 +20,7 @@ from brian2.devices.device import get_device, runtime_device
 from click.testing import CliRunner
 
 from ebn_brian import balance, devices, signals
+from ebn_brian.devices.cuda import CudaProgram
 from ebn_brian.equations import lif
 from ebn_brian.network import V_UNIT, lif_chips
 from ebn_brian.plasticity import DiscreteRule
@@ -266,7 +267,10 @@ class TestRuns:
 
     def test_cost_is_counted(self, program):
         run = program.run(duration=50 * ms)
-        assert 0 < run.stepping_seconds <= run.cpu_seconds < 60
+        assert run.stepping_seconds > 0
+        assert run.cpu_seconds > 0
+        if not isinstance(program, CudaProgram):  # there the steps cost time, not CPU time
+            assert run.stepping_seconds <= run.cpu_seconds + 0.01
         if isinstance(program, devices.StandaloneProgram):
             assert 1e6 < run.peak_bytes < 1e10
 
