@@ -15,14 +15,13 @@ import seaborn as sns
 import xarray as xr
 from brian2 import second
 from matplotlib.figure import Figure
-from scipy.stats import binomtest
 
 from ebn_brian import devices, mismatch
 from ebn_brian.dpi_model import Circuit, experiment_1
 from ebn_brian.dpi_network import SAMPLED, learning_circuit, sampled
 
 from .circuit import END, ONSETS
-from .common import check_before_start, provenance, save, show, study_options
+from .common import check_before_start, provenance, save, share, show, study_options
 from .engine import Arrays, alone, collect, engine_options, report, run
 
 CVS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
@@ -96,30 +95,18 @@ def run_block(bench: Bench, which: str, cv: float, first: int) -> dict[str, np.n
     }
 
 
-def shares(data: xr.Dataset, name: str) -> tuple[xr.DataArray, ...]:
-    """Share of circuits for which `name` holds, and its 95 % interval (Wilson)."""
-    known = data[name].notnull().sum("circuit")
-    k = data[name].sum("circuit")
-    limits = np.full((2, *k.shape), np.nan)
-    for place in np.ndindex(k.shape):
-        if n := int(known.values[place]):
-            test = binomtest(int(k.values[place]), n)
-            limits[(slice(None), *place)] = test.proportion_ci(method="wilson")
-    return (k / known).where(known > 0), k.copy(data=limits[0]), k.copy(data=limits[1])
-
-
 def summarise(data: xr.Dataset) -> tuple[dict, dict]:
     """Flat numbers, ``MEASURE_SET_CV``, and rows for the terminal."""
     summary: dict = {}
     rows: dict = {}
-    share = {name: shares(data, name) for name in ("settled", "held")}
+    shares = {name: share(data[name], "circuit") for name in ("settled", "held")}
     for which in data["set"].values:
         for cv in data["cv"].values:
             at = data.sel(set=which, cv=cv).dropna("circuit")
             if not at.sizes["circuit"]:
                 continue
             w, place = at["final_weight"], {"set": which, "cv": cv}
-            row: dict = {name: float(share[name][0].sel(place)) for name in share}
+            row: dict = {name: float(shares[name][0].sel(place)) for name in shares}
             row |= {"weight median": float(w.median()), "weight SD": float(w.std())}
             row |= {f"weight {q} %": float(w.quantile(q / 100)) for q in (5, 95)}
             error = (at["I_before"] / at["I_ref"] - 1) * 100
@@ -127,8 +114,8 @@ def summarise(data: xr.Dataset) -> tuple[dict, dict]:
             row |= {"off by %": float(error.std()), "unlearned %": float(unlearned.std())}
             row["circuits"] = at.sizes["circuit"]
             point = f"{which}_{cv:g}"
-            for name in share:
-                for suffix, value in zip(("", "_low", "_high"), share[name], strict=True):
+            for name in shares:
+                for suffix, value in zip(("", "_low", "_high"), shares[name], strict=True):
                     summary[f"{name}_{point}{suffix}"] = float(value.sel(place))
             summary |= {
                 f"final_weight_{point}_median": row["weight median"],
@@ -165,11 +152,14 @@ def figure(data: xr.Dataset) -> Figure:
     left.set_title(f"mismatch of: {first}", loc="left")
     for which in data["set"].values:
         color = COLORS[str(which)]
-        share, low, high = (part.sel(set=which) for part in shares(data, "settled"))
-        middle.errorbar(cvs, share, [share - low, high - share], color=color, marker="o", ms=4)
-        share = shares(data, "held")[0].sel(set=which)
-        middle.plot(cvs, share, color=color, ls=":", marker="o", ms=4, mfc="w")
         at = data.sel(set=which)
+        settled, low, high = share(at["settled"], "circuit")
+        middle.errorbar(
+            cvs, settled, [settled - low, high - settled], color=color, marker="o", ms=4
+        )
+        middle.plot(
+            cvs, share(at["held"], "circuit")[0], color=color, ls=":", marker="o", ms=4, mfc="w"
+        )
         for name, marks in (("I_before", "o-"), ("I_rest", "o:")):
             off = (100 * (at[name] / at["I_ref"] - 1)).std("circuit")
             right.plot(cvs, off, marks, color=color, ms=4, mfc=color if marks == "o-" else "w")

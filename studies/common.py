@@ -20,6 +20,7 @@ matplotlib.use("Agg")
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from scipy.stats import binomtest
 
 from ebn_brian import devices
 from ebn_brian.seeds import check_seed
@@ -174,6 +175,20 @@ def whole(path: Path, write: Callable[[Path], object]) -> None:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def share(holds: xr.DataArray, over: str) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    """Share of what `holds` (1 or 0, nan: not known) along a dimension, and its 95 % interval.
+
+    The interval is Wilson's; all are nan where nothing is known.
+    """
+    n, k = holds.notnull().sum(over), holds.sum(over)
+    limits = np.full((2, *k.shape), np.nan)
+    for place in np.ndindex(k.shape):
+        if n.values[place]:
+            test = binomtest(int(k.values[place]), int(n.values[place]))
+            limits[(slice(None), *place)] = test.proportion_ci(method="wilson")
+    return (k / n).where(n > 0), k.copy(data=limits[0]), k.copy(data=limits[1])
 
 
 def show(rows: Mapping[str, Mapping[str, object]], title: str) -> None:

@@ -28,6 +28,7 @@ from .mismatch_numbers import (
     add_yield,
     better_reset,
     choose_reset,
+    flat_gains,
     gain_of_learning,
     summarise,
     verdict,
@@ -233,10 +234,12 @@ def main(**options) -> None:
         data.attrs |= {"training_s": training, "sweep_cv": plan.sweep_cv()}
         data.attrs |= {"n_failed_tasks": len(logs)}
         summary, rows = summarise(data)
+        gains = gain_of_learning(data)
+        summary |= flat_gains(gains)
         summary |= {"n_failed_tasks": len(logs), "wall_s": time.perf_counter() - begin}
         summary["provenance"] = provenance(options | asdict(plan) | {"training": training})
         save(out, summary, data, figure(data))
-    click.echo("\n".join(verdict(gain_of_learning(data))))
+    click.echo("\n".join(verdict(gains)))
     show(rows, f"{chips} chips, {training:g} s of learning, medians and worst on unseen input")
     click.echo(f"{summary['wall_s']:.0f} s; figure, numbers and data: {out}/")
     report(logs, out / "tasks")

@@ -5,8 +5,9 @@ from itertools import product
 
 import numpy as np
 import xarray as xr
-from scipy.stats import binomtest, bootstrap
+from scipy.stats import bootstrap
 
+from .common import share
 from .mismatch_arms import MEASURES, cost
 
 #: Chips that choose the reset of each arm; the others run with the better one alone.
@@ -42,23 +43,12 @@ def clean(data: xr.Dataset) -> xr.Dataset:
 def add_yield(data: xr.Dataset, rate_limit: float, error_limit: float) -> xr.Dataset:
     """Share of chips within the specification, with its 95 % interval (Wilson)."""
     reference = clean(data)
-    known = data["rate_hz"].notnull()
-    good = (
-        (data["rate_hz"] <= rate_limit * reference["rate_hz"])
-        & (data["error_refit"] <= error_limit * reference["error_refit"])
-        & known
+    good = (data["rate_hz"] <= rate_limit * reference["rate_hz"]) & (
+        data["error_refit"] <= error_limit * reference["error_refit"]
     )
-    k, n = good.sum("chip"), known.sum("chip")
-    limits = np.full((2, *k.shape), np.nan)
-    for place in np.ndindex(k.shape):
-        if n.values[place]:
-            test = binomtest(int(k.values[place]), int(n.values[place]))
-            limits[(slice(None), *place)] = test.proportion_ci(method="wilson")
-    data["in_specification"] = (k / n).where(n > 0)
-    data["in_specification_low"], data["in_specification_high"] = (
-        (k.dims, limits[0]),
-        (k.dims, limits[1]),
-    )
+    found = share(good.where(data["rate_hz"].notnull()), "chip")
+    for suffix, values in zip(("", "_low", "_high"), found, strict=True):
+        data[f"in_specification{suffix}"] = values
     data["in_specification"].attrs["long_name"] = (
         f"share of chips with rate at most {rate_limit:g} x and refitted error at most "
         f"{error_limit:g} x those of the same chip without mismatch and with optimal weights"
@@ -87,6 +77,15 @@ def gain_of_learning(data: xr.Dataset) -> dict[str, tuple[float, float, float]]:
     return found
 
 
+def flat_gains(gains: Mapping[str, tuple[float, float, float]]) -> dict[str, float]:
+    """What `gain_of_learning` found, as entries of the summary."""
+    return {
+        f"gain_of_learning_{point}{suffix}": value
+        for point, values in gains.items()
+        for suffix, value in zip(("", "_low", "_high"), values, strict=True)
+    }
+
+
 def verdict(gains: Mapping[str, tuple[float, float, float]]) -> list[str]:
     """Where learning helps and where it does not, in words."""
     lines = []
@@ -101,7 +100,7 @@ def verdict(gains: Mapping[str, tuple[float, float, float]]) -> list[str]:
 
 
 def summarise(data: xr.Dataset) -> tuple[dict, dict]:
-    """Flat numbers, ``MEASURE_ARM_SET_CV``, and rows for the terminal."""
+    """Flat numbers, ``MEASURE_ARM_SET_CV``, and rows for the terminal; without `flat_gains`."""
     reference = clean(data)
     summary: dict = {f"{m}_clean_median": float(reference[m].median()) for m in MEASURES}
     rows = {}
@@ -140,8 +139,5 @@ def summarise(data: xr.Dataset) -> tuple[dict, dict]:
                 summary[f"n_chips_{point}"] = n
                 if cv or which == data["set"].values[0]:
                     rows[f"{which if cv else 'none'} {100 * cv:g} % {arm}"] = row
-    for point, values in gain_of_learning(data).items():
-        for suffix, value in zip(("", "_low", "_high"), values, strict=True):
-            summary[f"gain_of_learning_{point}{suffix}"] = value
     summary["spikes_per_step_max"] = float(data["spikes_per_step_by_reset"].max())
     return summary, rows
