@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 import xarray as xr
-from brian2 import second
+from brian2 import Quantity, second
 from matplotlib.figure import Figure
 
 from ebn_brian import devices, mismatch
@@ -22,7 +22,7 @@ from ebn_brian.dpi_network import SAMPLED, learning_circuit, sampled
 
 from .circuit import END, ONSETS
 from .common import check_before_start, provenance, save, share, show, study_options
-from .engine import Arrays, alone, collect, engine_options, report, run
+from .engine import Arrays, alone, collect, engine_options, report, run, time_limit, workers
 
 CVS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
 #: Parameters of `Circuit` that have mismatch together.
@@ -53,7 +53,7 @@ class Bench:
 
     program: devices.StandaloneProgram | devices.RuntimeProgram
     circuit: Circuit
-    timeout: float
+    timeout: Quantity | None
     seed: int
 
 
@@ -70,14 +70,11 @@ def values_of(bench: Bench, which: str, cv: float, first: int) -> dict[str, np.n
 def run_block(bench: Bench, which: str, cv: float, first: int) -> dict[str, np.ndarray]:
     """`MEASURES` of a block of circuits, (BLOCK,) each."""
     values = values_of(bench, which, cv, first)
-    limit: dict = {"timeout": bench.timeout}
-    if isinstance(bench.program, devices.RuntimeProgram):
-        limit = {}
     result = bench.program.run(
         {f"neurons.{name}": value for name, value in values.items()},
         duration=(END + 1e-6) * second,
         read=list(SAMPLED.values()),
-        **limit,
+        timeout=bench.timeout,
     )
     samples = sampled(result, BLOCK)
     before = np.searchsorted(samples["t"], ONSETS[-LAST:]) - 1
@@ -215,15 +212,14 @@ def main(**options) -> None:
         program = devices.build(
             lambda: learning_circuit(circuit, ONSETS, BLOCK), device, programs / "circuit"
         )
-        bench = Bench(program, circuit, options["timeout"] * second, options["seed"])
+        bench = Bench(program, circuit, time_limit(options), options["seed"])
         results, logs = run(
             run_block,
             tasks,
             out / "tasks",
             settings=settings,
-            jobs=1 if device in devices.RUNTIME else options["jobs"],
-            dask=options["dask"],
             shared=(bench,),
+            **workers(options),
         )
         data = assemble(tasks, results, sets, cvs, n)
         summary, rows = summarise(data)

@@ -22,10 +22,12 @@ import click
 import joblib
 import numpy as np
 import xarray as xr
+from brian2 import Quantity, second
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 import ebn_brian
+from ebn_brian import devices
 
 from .common import whole
 
@@ -50,6 +52,17 @@ def engine_options(command: Callable) -> Callable:
     ):
         command = option(command)
     return command
+
+
+def workers(options: Mapping) -> dict:
+    """`jobs` and `dask` of `run` by the command line; the runtime has no other processes."""
+    here = options["device"] in devices.RUNTIME
+    return {"jobs": 1 if here else options["jobs"], "dask": options["dask"]}
+
+
+def time_limit(options: Mapping) -> Quantity | None:
+    """`timeout` of the runs of a program by the command line; programs of the runtime have none."""
+    return None if options["device"] in devices.RUNTIME else options["timeout"] * second
 
 
 @contextmanager

@@ -10,17 +10,15 @@ trade rate for error, so the arms are also compared along a sweep of the thresho
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from itertools import product
 
 import click
 import xarray as xr
-from brian2 import second
 
 from ebn_brian import devices
 
 from .common import check_before_start, provenance, save, show, study_options
-from .engine import Arrays, alone, collect, engine_options, report, run
+from .engine import Arrays, alone, collect, engine_options, report, run, time_limit, workers
 from .mismatch_arms import ARMS, MEASURES, RESETS, SETS, bench, run_points
 from .mismatch_figure import figure
 from .mismatch_numbers import (
@@ -113,14 +111,15 @@ def assemble(plan: Plan, tasks: Tasks, results: Mapping[str, Arrays]) -> xr.Data
     where: dict[str, dict] = {}
     for name, arrays in results.items():
         arm, reset, first, points = tasks[name]
+        sweep = name.endswith("-sweep")
         n = min(arrays["rate_hz"].shape[1], plan.chips - first)
         for k, (which, cv, threshold) in enumerate(points):
             at = {"arm": arm, "chip": list(range(first, first + n))}
-            if name.endswith("-sweep"):
+            if sweep:
                 at |= {"swept": which if cv else "none", "threshold": threshold}
             else:
                 at |= {"reset": reset, "cv": cv, "set": which if cv else plan.sets}
-            suffix = "_sweep" if name.endswith("-sweep") else ""
+            suffix = "_sweep" if sweep else ""
             parts[f"{name}/{k}"] = {f"{m}{suffix}": v[k, :n] for m, v in arrays.items()}
             where[f"{name}/{k}"] = at
     coords: dict[str, Sequence] = {
@@ -210,18 +209,14 @@ def main(**options) -> None:
             options["seed"],
             device,
             programs,
-            options["timeout"] * second,
+            time_limit(options),
             plan.resets,
         )
-        run_tasks = partial(
-            run,
-            run_points,
-            folder=out / "tasks",
-            settings=settings,
-            jobs=1 if device in devices.RUNTIME else options["jobs"],
-            dask=options["dask"],
-            shared=(built,),
-        )
+
+        def run_tasks(tasks: Tasks):
+            more = {"settings": settings, "shared": (built,), **workers(options)}
+            return run(run_points, tasks, out / "tasks", **more)
+
         tasks = plan.tasks()
         results, logs = run_tasks(tasks)
         by_reset = assemble(plan, tasks, results)

@@ -9,7 +9,7 @@ import numpy as np
 from brian2 import Quantity, second
 from scipy.signal import lfilter
 
-from ebn_brian import balance, decoding, devices, mismatch
+from ebn_brian import balance, decoding, mismatch
 from ebn_brian.network import KAPPA, TAU_M, V_UNIT, to_matrix
 from ebn_brian.plasticity import DiscreteRule
 
@@ -75,15 +75,14 @@ def bench(
     seed: int,
     device: str,
     folder: Path,
-    timeout: Quantity,
+    timeout: Quantity | None,
     resets: Sequence[str] = tuple(RESETS),
 ) -> Bench:
     """Build the programs into `folder`."""
     D = balance.random_decoder(N_SIGNALS, n_neurons, seed, n_chips=block)
-    limit = None if device in devices.RUNTIME else timeout
     simulations = {
         reset: Simulation(
-            D, RULE, reset=reset, device=device, directory=folder / reset, timeout=limit
+            D, RULE, reset=reset, device=device, directory=folder / reset, timeout=timeout
         )
         for reset in resets
     }

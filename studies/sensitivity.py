@@ -14,7 +14,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 import xarray as xr
-from brian2 import second
 from matplotlib.figure import Figure
 from scipy.stats import sobol_indices, uniform
 
@@ -22,7 +21,7 @@ from ebn_brian import devices
 from ebn_brian.seeds import generator
 
 from .common import check_before_start, provenance, save, show, study_options
-from .engine import alone, engine_options, report, run
+from .engine import alone, engine_options, report, run, time_limit, workers
 from .mismatch_arms import ARMS, PARAMETERS, RESETS, Bench, Chips, bench
 from .mismatch_figure import LABELS, TITLES
 
@@ -138,7 +137,7 @@ def main(**options) -> None:
             options["seed"],
             device,
             programs,
-            options["timeout"] * second,
+            time_limit(options),
             [options["reset"]],
         )
 
@@ -153,8 +152,7 @@ def main(**options) -> None:
                 out / "tasks",
                 settings=settings,
                 shared=(built,),
-                jobs=1 if device in devices.RUNTIME else options["jobs"],
-                dask=options["dask"],
+                **workers(options),
             )
             report(logs, out / "tasks")
             return np.log([np.concatenate([r[n] for r in results.values()]) for n in OUTPUTS])

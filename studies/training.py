@@ -90,7 +90,7 @@ class Simulation:
             return Network(chips.objects, SpikeMonitor(chips.neurons, name="spikes"))
 
         self.program = devices.build(make_network, device, directory)
-        self.limit = {} if timeout is None else {"timeout": timeout}
+        self.timeout = timeout
 
     def using(
         self,
@@ -148,7 +148,7 @@ class Simulation:
                 },
                 duration=length * DT,
                 read=["recurrent.w", "spikes.i", "spikes.t", *self.potentials],
-                **self.limit,
+                timeout=self.timeout,
             )
             self.cpu_seconds += run.cpu_seconds
             state = State(run["recurrent.w"], {name: run[name] for name in self.potentials})

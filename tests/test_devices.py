@@ -454,6 +454,11 @@ class TestFailures:
             program.run(duration=1 * ms, timeout=200 * ms)
         assert time.perf_counter() - begin < 20
 
+    def test_a_run_in_this_process_has_no_timeout(self):
+        program = devices.build(chips_network(1), "numpy")
+        with pytest.raises(ValueError, match=r"timeout=.*must be None"):
+            program.run(duration=1 * ms, timeout=1 * second)
+
     def test_a_long_run_is_ended_in_time(self, standalone):
         with pytest.raises(TimeoutError):
             standalone.run(duration=1e6 * second, timeout=300 * ms)

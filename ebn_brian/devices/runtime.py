@@ -53,8 +53,17 @@ class RuntimeProgram:
         duration: Quantity,
         seed: int | None = None,
         read: Sequence[str] = (),
+        timeout: None = None,
     ) -> Run:
-        """Run for `duration` from the built state with `values`; return the arrays to `read`."""
+        """Run for `duration` from the built state with `values`; return the arrays to `read`.
+
+        Raises
+        ------
+        ValueError
+            As a `StandaloneProgram`, and if there is a `timeout`: nothing could stop this process.
+        """
+        if timeout is not None:
+            raise ValueError(f"timeout={timeout}: a run in this process has none, it must be None")
         check_duration(duration)
         inputs = {name: self._checked(name, value) for name, value in values.items()}
         for name in read:
