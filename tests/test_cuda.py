@@ -28,11 +28,13 @@ from test_devices import (
 
 from ebn_brian import balance, devices, signals
 from ebn_brian.devices import toolkit
-from ebn_brian.devices.cuda import generate, own_clocks
+from ebn_brian.devices.cuda import generate
+from ebn_brian.devices.cuda_code import own_clocks
 from ebn_brian.dpi_model import experiment_1
 from ebn_brian.dpi_network import SAMPLED, learning_circuit
 from ebn_brian.network import lif_chips
 from ebn_brian.online import online_readout
+from studies.benchmark_work import Work
 
 try:
     TOOLKIT = toolkit.find_toolkit()
@@ -125,9 +127,24 @@ class TestKernels:
         assert program.serial == ()
         assert len(found) >= (1 if "fixed" in model else 2)
         for name, kernel in found.items():
-            assert "int num_spiking_neurons," in kernel, name
+            assert "event < num_events; event += gridDim.x" in kernel, name
             assert "for(int j = tid; j < num_synapses; j+=_threads_per_block)" in kernel
             assert order_matters(kernel) == [], name
+
+    @pytest.mark.parametrize("model", MODELS)
+    def test_only_what_is_recorded_makes_the_host_wait(self, model, tmp_path):
+        text = (make(MODELS[model], tmp_path).directory / "one.cu").read_text()
+        units = re.findall(r"^namespace unit_(\w+) {\n(.*?)^}\nusing namespace", text, re.M | re.S)
+        waiting = {
+            name.partition("_codeobject")[0]
+            for name, unit in units
+            if re.search("DeviceToHost|thrust::(copy|count)", unit)
+            and not name.startswith(("before_run", "after_run"))
+            and "create_" not in name
+            and "push_spikes" not in name  # these do where delays differ, and nowhere else
+        }
+        assert len(units) > 5
+        assert waiting <= {"spikes", "sampled"}  # monitors that record
 
     def test_the_schedule(self, tmp_path):
         """Candidates, selection, spikes, learning, action, reset: as `network` says."""
@@ -175,6 +192,22 @@ class TestResults:
         one, other = (p.run(values, duration=DURATION, read=ENOUGH) for p in (program, expected))
         assert len(one["spikes.i"]) > 2000
         assert_same(one, other)
+
+    def test_events_are_counted_and_shared_on_the_gpu(self, tmp_path):
+        """More events in a step than blocks of threads, and a monitor that only counts."""
+        work = Work(100, 20, 0.05)
+        program = make(work.network(), tmp_path)
+        one = program.directory / "one.cu"
+        text = one.read_text()
+        assert text.count("num_parallel_blocks * counter, 1024)") == 1
+        one.write_text(text.replace("counter, 1024)", "counter, 3)"))
+        read = ["spikes.N", "spikes.count", "recurrent.w", "neurons.v"]
+        expected = devices.build(work.network(), "cpp_standalone").run(duration=50 * ms, read=read)
+        assert expected["spikes.N"][0] > 3 * 500
+        run = on_cpu(program).run(duration=50 * ms, read=read)
+        assert_same(run, expected, ["spikes.N", "spikes.count"])
+        for name in ("recurrent.w", "neurons.v"):  # sums of simultaneous spikes in another order
+            np.testing.assert_allclose(run[name], expected[name], atol=1e-12)
 
     @pytest.mark.slow
     @pytest.mark.parametrize(

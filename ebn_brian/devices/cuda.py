@@ -2,13 +2,12 @@
 
 What Brian2CUDA 1.0b1 leaves to us, and where it is done:
 
-- It writes some forty files that share names. `one_unit` puts them into one, each code object in a
-  namespace of its own, which compiles in a tenth of the time.
+- It writes some forty files that share names and compile slowly; its host waits for the GPU several
+  times a step: `cuda_code` makes one file of them that does not.
 - Flags: C++17, which CUDA 13 asks for; no fast-math and no fused multiply-add, as in C++.
 - It looks for GPUs with a tool that toolkits no longer have; `toolkit` asks nvidia-smi.
 - The first run of a program sets up its random numbers, so ours must be that one: `_one_run`.
-- Pathways with a delay look at the default clock whatever their own is (`own_clocks`), and its
-  ring of spikes turns at every tick of any clock (`refuse_delays`).
+- Its ring of delayed spikes turns at every tick of any clock: `refuse_delays`.
 - Recorded events of one time step come in any order; they are read in that of C++.
 """
 
@@ -24,6 +23,7 @@ import numpy as np
 from brian2 import Clock, Network, get_logger, second
 from brian2.monitors.spikemonitor import EventMonitor
 
+from .cuda_code import COUNTS, one_unit, serial_pathways
 from .standalone import (
     CHECK,
     StandaloneProgram,
@@ -198,6 +198,7 @@ RUN = """
 const auto ebn_begin = std::chrono::steady_clock::now();
 {network}.run(std::atof(std::getenv("EBN_DURATION")), NULL, 10.0);
 CUDA_SAFE_CALL(cudaDeviceSynchronize());
+{counts}
 const double ebn_stepping =
     std::chrono::duration<double>(std::chrono::steady_clock::now() - ebn_begin).count();
 """
@@ -245,54 +246,5 @@ def _one_run(device, arrays: dict) -> None:
                 )
                 checks.append(f'ebn_on_device("{name}", {address}, {on_device}, {size});')
     sizes = {name: size for name, (array, _, size) in arrays.items() if array.size is None}
-    run = RUN.format(network=network)
+    run = RUN.format(network=network, counts=COUNTS)
     lines[k] = "\n".join([CHECK, ON_DEVICE, *checks, SEED, run, sizes_code(sizes)])
-
-
-# ---- the generated files -------------------------------------------------------------------------
-
-INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*([<\"][^>\"]+[>\"]).*$", re.M)
-HEADERS = ("<cstdlib>", "<cstring>", "<algorithm>", "<chrono>", "<random>", "<type_traits>")
-
-
-def one_unit(folder: Path) -> str:
-    """All generated files of a program as one, each code object in a namespace."""
-    # within one unit, an extern variable of the device would be a second one
-    header = folder / "objects.h"
-    header.write_text(header.read_text().replace("extern __device__", "__device__"))
-    common = ["network.cu", "synapses_classes.cu", "objects.cu", "rand.cu"]
-    objects = sorted(
-        (folder / "code_objects").glob("*.cu"),
-        key=lambda path: (path.name.startswith(("before_run_", "after_run_")), path.name),
-    )
-    texts = [(folder / name).read_text() for name in common]
-    texts[2] = re.sub(r"^__device__ .* brian::\w+;$", "", texts[2], flags=re.M)
-    for path in objects:
-        text = path.with_suffix(".h").read_text() + own_clocks(path.read_text())
-        unit = f"unit_{path.stem}"
-        # nvcc cannot tell several anonymous namespaces of one file from each other
-        text = re.sub(r"^namespace\s*{", f"inline namespace in_{unit} {{", text, flags=re.M)
-        texts.append(f"namespace {unit} {{\n{text}\n}}\nusing namespace {unit};\n")
-    texts += [(folder / name).read_text() for name in ("run.cu", "main.cu")]
-    headers = dict.fromkeys(HEADERS)
-    headers |= dict.fromkeys(header for text in texts for header in INCLUDE.findall(text))
-    included = [f"#include {h}" for h in headers if not h.startswith('"code_objects/')]
-    return "\n".join([*included, *(INCLUDE.sub("", text) for text in texts)])
-
-
-def own_clocks(text: str) -> str:
-    """Let a pathway compare its delay with its own clock."""
-    own = re.search(r"bid_offset,\s*(\w+)\.timestep\[0\]", text)
-    if own is None:
-        return text
-    return re.sub(r"defaultclock(\.timestep\[0\] >= \w+_delay\b)", rf"{own.group(1)}\1", text)
-
-
-def serial_pathways(folder: Path) -> list[str]:
-    """Code objects of synapses that do not run in parallel over spikes and synapses."""
-    return [
-        path.stem.partition("_codeobject")[0]
-        for path in sorted((folder / "code_objects").glob("*.cu"))
-        if "spiking_neuron_idx" in (text := path.read_text())
-        and "int num_spiking_neurons," not in text
-    ]
