@@ -1,5 +1,6 @@
 """Programs that run in this process: numpy and cython."""
 
+import platform
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,11 @@ from .values import Run, check_duration, checked, dimensions, preferences, stop_
 RUNTIME = {"runtime": "auto", "numpy": "numpy", "cython": "cython"}
 
 #: No fast-math, no fused multiply-add: the same bits as numpy, whatever the size of the batch.
-STRICT_FLAGS = ("-w", "-O3", "-march=native", "-ffp-contract=off", "-std=c++17")
+STRICT_FLAGS: tuple[str, ...] = (
+    *("-w", "-O3", "-march=native", "-ffp-contract=off", "-std=c++17"),
+    # without it GCC uses half the width of AVX-512; other processors do not know the flag
+    *(("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()),
+)
 STRICT = {
     "codegen.cpp.extra_compile_args_gcc": list(STRICT_FLAGS),
     # modules are cached by their code alone: keep apart those compiled with other flags

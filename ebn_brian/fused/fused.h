@@ -8,6 +8,7 @@
 #include <cstring>
 #include <iostream>
 #include <memory>
+#include <type_traits>
 #include <vector>
 #include "brianlib/clocks.h"
 
@@ -16,7 +17,7 @@ namespace fused {
 // Steps that one call makes for a block before it turns to the next block.
 const int64_t CHUNK = 1000;
 // Neurons whose threshold is looked at together: only a strip with an event is searched.
-const int STRIP = 64;
+const int STRIP = 128;
 // State of a block in bytes: together with its synapses it should live in the first-level caches.
 const int BLOCK_BYTES = 24 * 1024;
 
@@ -46,6 +47,18 @@ inline void check_delays(int run, bool delayed, bool fused) {
     }
     if (delayed) before = run, before_fused = fused;
 }
+
+// Which neurons of a strip have an event, one byte each; they are read eight at a time.
+struct Flags {
+    alignas(64) char set[STRIP] = {};
+    template <class Act> void for_each(Act act) const {
+        for (int k = 0; k < STRIP; k += 8) {
+            uint64_t eight;
+            std::memcpy(&eight, set + k, 8);
+            for (; eight; eight &= eight - 1) act(k + __builtin_ctzll(eight) / 8);
+        }
+    }
+};
 
 // The events of one kind (spikes, or a custom event) of one block: sorted neuron indices.
 struct Events {
@@ -167,12 +180,17 @@ struct Blocks {
     }
 };
 
+// Loops over the neurons of a block go on to a full vector, so that none ends one neuron at a time:
+// up to LANES - 1 copies of its last neuron, whose results are thrown away.
+const int LANES = 16;
+inline int padded(int n) { return (n + LANES - 1) / LANES * LANES; }
+
 // Memory for the state of one block. Every array starts on a cache line, and no two arrays lie a
 // multiple of 4096 bytes apart, which would slow both down.
 struct Arena {
     std::vector<char> memory;
     size_t used = 0;
-    void reserve(size_t bytes, size_t n_arrays) { memory.resize(bytes + 128 * (n_arrays + 1)); }
+    void reserve(size_t bytes, size_t n_arrays) { memory.resize(bytes + 256 * (n_arrays + 1)); }
     template <class T> T* take(size_t n) {
         const size_t start = reinterpret_cast<size_t>(memory.data());
         const size_t place = (start + used + 63) / 64 * 64;
@@ -187,9 +205,10 @@ template <class T> struct Local {
     T *source, *copy, *data;
     size_t n;
     Local(Arena& arena, T* array, int32_t first, int32_t last)
-        : source(array + first), copy(arena.take<T>(last - first)), data(copy - first),
+        : source(array + first), copy(arena.take<T>(padded(last - first))), data(copy - first),
           n(last - first) {
         std::copy(source, source + n, copy);
+        if (n) std::fill(copy + n, copy + padded(n), source[n - 1]);
     }
     ~Local() { std::copy(copy, copy + n, source); }
 };

@@ -9,7 +9,7 @@ from brian2.codegen.codeobject import constant_or_scalar
 from brian2.codegen.generators.cpp_generator import c_data_type
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 
-from .translation import constants, is_random
+from .translation import constants, is_random, is_total
 
 #: Templates of Brian2 that the fused step knows, and the loop (in pieces.cpp) that stands for them.
 KINDS = {
@@ -199,6 +199,8 @@ def _piece(codeobj, blocks, device) -> dict:
         "keywords": {"_uses_refractory": False},
         "recorded": {},
     }
+    text = "".join(map(str, [piece["scalar_code"], piece["vector_code"]]))
+    piece["padded"] = blocks and piece["parallel"] and is_total(codeobj, text)
     piece["keywords"] |= codeobj.template_kwds
     for name, var in codeobj.variables.items():
         if isinstance(var, ArrayVariable):

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from brian2 import Function
+from brian2 import Function, TimedArray
 from brian2.codegen.generators.cpp_generator import CPPCodeGenerator, c_data_type
+from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import ArrayVariable, Constant, DynamicArrayVariable
 from brian2.devices.device import get_device
 from brian2.parsing.rendering import CPPNodeRenderer
@@ -72,7 +73,7 @@ class Generator(CPPCodeGenerator):
         line = super().translate_statement(statement)
         if statement.var == "_cond":
             line = line.replace("const char _cond", "const bool _cond")
-        if not is_random(self):  # a random function must not be called more often
+        if not is_random(self) and is_total(self, line):
             line = line.replace("&&", "&").replace("||", "|")
         return line
 
@@ -81,6 +82,17 @@ def is_random(codeobj) -> bool:
     """Whether it (or its generator) calls functions whose value depends on the order of calls."""
     functions = [v for v in codeobj.variables.values() if isinstance(v, Function)]
     return any(not f.stateless or f.auto_vectorise for f in functions)
+
+
+def is_total(codeobj, text: str) -> bool:
+    """Whether the C++ `text` of a code object (or generator) may be executed on any state.
+
+    Not with a function of the user's own, which may look something up; nor with a division of
+    whole numbers, which ends the program at zero.
+    """
+    functions = [v for v in codeobj.variables.values() if isinstance(v, Function)]
+    known = [isinstance(f, TimedArray) or f in DEFAULT_FUNCTIONS.values() for f in functions]
+    return all(known) and not any(name in text for name in ("_brian_mod", "_brian_floordiv"))
 
 
 def constants(codeobj, device) -> list[str]:

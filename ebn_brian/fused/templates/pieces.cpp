@@ -2,9 +2,11 @@
    loops stands, unchanged, the text that Brian2 generated from the user's equations. #}
 
 {% macro stateupdate(piece) %}
+const int _n = {{piece.last}} - {{piece.first}};
 {{ 'IVDEP UNROLL' if piece.parallel }}
-for (int _idx = {{piece.first}}; _idx < {{piece.last}}; _idx++)
+for (int _k = 0; _k < {{ 'fused::padded(_n)' if piece.padded else '_n' }}; _k++)
 {
+    const int _idx = {{piece.first}} + _k;
     const int _vectorisation_idx = _idx;
     {{piece.vector_code|autoindent}}
 }
@@ -21,31 +23,51 @@ for (int _idx = {{piece.first}}; _idx < {{piece.last}}; _idx++)
 {# Events are rare: a strip of neurons is searched only where a vectorised look found one. #}
 {% macro threshold(piece) %}
 int32_t _count = 0;
-for (int _strip = {{piece.first}}; _strip < {{piece.last}}; _strip += fused::STRIP)
+{% if piece.parallel %}
+const auto _look = [&](const int _strip, const auto _size)
 {
-    const int _end = std::min({{piece.last}}, _strip + fused::STRIP);
-    {% if piece.parallel %}
     mask_t _any = 0;
-    IVDEP UNROLL
-    for (int _idx = _strip; _idx < _end; _idx++)
+    IVDEP
+    for (int _k = 0; _k < _size; _k++)
     {
+        const int _idx = _strip + _k;
         const int _vectorisation_idx = _idx;
         {{piece.vector_code|autoindent}}
         _any |= (mask_t)_cond;
     }
     if (!_any)
-        continue;
-    {% endif %}
-    for (int _idx = _strip; _idx < _end; _idx++)
+        return;
+    fused::Flags _flags;
+    IVDEP
+    for (int _k = 0; _k < _size; _k++)
     {
+        const int _idx = _strip + _k;
         const int _vectorisation_idx = _idx;
         {{piece.vector_code|autoindent}}
-        if (_cond)
-        {
+        _flags.set[_k] = (bool)_cond;
+    }
+    _flags.for_each([&](const int _k)
+    {
+        const int _idx = _strip + _k;
         {{note_event(piece)}}
-        }
+    });
+};
+int _strip = {{piece.first}};
+for (; _strip + fused::STRIP <= {{piece.last}}; _strip += fused::STRIP)
+    _look(_strip, std::integral_constant<int, fused::STRIP>());
+if (_strip < {{piece.last}})
+    _look(_strip, {{piece.last}} - _strip);
+{% else %}
+for (int _idx = {{piece.first}}; _idx < {{piece.last}}; _idx++)
+{
+    const int _vectorisation_idx = _idx;
+    {{piece.vector_code|autoindent}}
+    if (_cond)
+    {
+        {{note_event(piece)}}
     }
 }
+{% endif %}
 {{piece.events}}.count = _count;
 {% endmacro %}
 
