@@ -122,11 +122,12 @@ def learning_circuit(
         setattr(neurons, name, value)
     # a spike acts after the integration of its own step, so it comes one step before the onset
     times = (steps - 1) * float(dt) * second
-    pulses = SpikeGeneratorGroup(1, np.zeros(len(steps), int), times, dt=dt, name="pulses")
+    clock = neurons.clock  # one for all: what has a clock of its own cannot be fused with the rest
+    pulses = SpikeGeneratorGroup(1, np.zeros(len(steps), int), times, clock=clock, name="pulses")
     delay = {"onset": 0 * us, "offset": width * dt}
 
     def synapses(text: str, pathways: dict, name: str) -> Synapses:
-        made = Synapses(pulses, neurons, text, on_pre=pathways, delay=delay, dt=dt, name=name)
+        made = Synapses(pulses, neurons, text, on_pre=pathways, delay=delay, clock=clock, name=name)
         made.connect()
         return made
 
@@ -278,7 +279,7 @@ def dpi_chips(
         model=rule.model + dpi.LATCH,
         on_pre=dpi.on_pre(rule),
         delay={"onset": 0 * us, "offset": circuit.width},
-        dt=dt,
+        clock=neurons.clock,
         name="recurrent",
     )
     source, target = np.divmod(np.arange(n_neurons**2), n_neurons)

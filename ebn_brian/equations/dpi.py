@@ -169,10 +169,12 @@ def current(
     """
     net = " + ".join(f"I_{b}" for b in plus) + "".join(f" - I_{b}" for b in minus)
     loss = "*clip(1 - early*log(I_mem/I_early), 0, 10)" if conductance else ""
+    # clip names the sum once, so it is computed once; no current here comes near 1 A
+    net_input = "clip(I_sum, 0*amp, 1*amp)" if rectified else "I_sum"
     return (
         f"I_syn = ({net}){loss} : amp\n"
         f"I_sum = I_dc{'*bias_on' if switched else ''} + I_ext + I_syn : amp\n"
-        f"I_in = I_sum{'*int(I_sum > 0*amp)' if rectified else ''} : amp\n"
+        f"I_in = {net_input} : amp\n"
         "I_dc : amp\nI_lsb : amp\n"
         + external(n_signals)
         + ("early : 1\nI_early : amp\n" if conductance else "")
