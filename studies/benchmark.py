@@ -10,7 +10,7 @@ compared. `benchmark_work` holds the work.
 
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,16 +23,21 @@ from brian2 import second
 
 from ebn_brian import devices
 from ebn_brian.devices.standalone import build_cpp
-from ebn_brian.devices.toolkit import find_gpu
 
 from .benchmark_figure import figure
 from .benchmark_work import AGREED, Work, numba_loop
-from .common import check_before_start, provenance, save, show, study_options
+from .common import check_before_start, compiling_only, provenance, save, show, study_options
 
-TARGETS = (
-    *("package_f32", "package_f32_mixed", "package_f64"),
-    *("brian2_cpp", "brian2_cython", "numba", "cuda"),
-)
+#: Device and precision of the targets that are programs.
+PROGRAMS = {
+    "package_f32": ("cpp_fused", "single_arithmetic"),
+    "package_f32_mixed": ("cpp_fused", "single"),
+    "package_f64": ("cpp_fused", "double"),
+    "brian2_cpp": ("cpp_standalone", "double"),
+    "brian2_cython": ("cython", "double"),
+    "cuda": (devices.CUDA, "single"),
+}
+TARGETS = (*PROGRAMS, "numba")
 #: Chip-seconds that a target is given at most: slow ones do less of the same work.
 LIMIT = {"brian2_cython": 1000.0}
 #: No CPU-time of less than so many steps is worth anything.
@@ -73,18 +78,11 @@ class Timing:
 
 def build(target: str, work: Work):
     """The program of a target for `work`."""
-    make = work.network()
+    make, (device, precision) = work.network(), PROGRAMS[target]
     if target == "brian2_cpp":
         # as Brian2 comes, but for the C++ standard that our checks of values are written in
         flags = (*brian2.prefs["codegen.cpp.extra_compile_args_gcc"], "-std=c++17")
-        return build_cpp(make, "cpp_standalone", None, np.float64, False, flags)
-    device, precision = {
-        "package_f32": ("cpp_fused", "single_arithmetic"),
-        "package_f32_mixed": ("cpp_fused", "single"),
-        "package_f64": ("cpp_fused", "double"),
-        "brian2_cython": ("cython", "double"),
-        "cuda": ("cuda_standalone", "single"),
-    }[target]
+        return build_cpp(make, device, None, np.float64, False, flags)
     return devices.build(make, device, precision=precision)
 
 
@@ -267,7 +265,7 @@ def cases(chips: tuple[int, ...], neurons: tuple[int, ...]) -> list[tuple[int, i
     help="Check and measure the GPU instead, unattended, within ten minutes; results go there.",
 )
 @click.option("--rehearse", is_flag=True, help="With --gpu-report: all that can be without a GPU.")
-@study_options("benchmark")
+@study_options("benchmark", device=None)
 def main(
     chips: tuple[int, ...],
     neurons: tuple[int, ...],
@@ -279,34 +277,37 @@ def main(
     out: Path,
     seed: int,
     quick: bool,
-    device: str,
+    device: str | None,
 ):
     """Chip-seconds per CPU-second of the package, plain Brian2 and numba on equal work.
 
-    The work comes from fixed seeds and the targets are --target, so --seed and --device are not
-    used.
+    The work comes from fixed seeds, so --seed is not used. With --device, only the targets (and
+    numba) that run on it.
     """
     if gpu_report is not None:
         from .gpu_report import report
 
+        if compiling_only():
+            raise click.UsageError(
+                "--gpu-report --rehearse builds without a GPU; leave --compile-only out"
+            )
         report(gpu_report, rehearse, quick)
         return
     if quick:
         chips, neurons, seconds, repeats = tuple(sorted({1, min(chips)} | {20})), (20,), 0.5, 1
     parameters = click.get_current_context().params
+    chosen = choose(targets, device, out)
     check_before_start(out, "cpp_fused")
+    todo = works(chosen, cases(chips, neurons), seconds)
+    if compiling_only():
+        build_all(todo)
+        return
     try:
         loop = numba_loop()
     except ImportError:
         raise click.UsageError("needs the extra, pip install 'ebn_brian[benchmark]'") from None
     check_agreed(loop)
-    chosen = [t for t in TARGETS if t in (targets or TARGETS) or t == "numba"]
-    if "cuda" in chosen and find_gpu() is None:
-        if targets:
-            raise click.UsageError("--target cuda: there is no GPU; see --gpu-report --rehearse")
-        click.echo("cuda: left out, there is no GPU")
-        chosen.remove("cuda")
-    timings = run_all(chosen, cases(chips, neurons), seconds, repeats, loop)
+    timings = run_all(todo, seconds, repeats, loop)
     summary = summarise(timings)
     pair = Work(min(max(chips), 1000), 20, seconds)
     summary["two_process_ratio"] = two_processes(pair)
@@ -318,7 +319,48 @@ def main(
     click.echo(f"figure, numbers and data: {out}/")
 
 
-def run_all(targets, sizes, seconds, repeats, loop) -> list[Timing]:
+def choose(targets: tuple[str, ...], device: str | None, out: Path) -> list[str]:
+    """The targets asked for by name and device, and numba.
+
+    Raises
+    ------
+    click.UsageError
+        If there are none, or CUDA is asked for and cannot be used; else it is left out.
+    """
+    chosen = [
+        target
+        for target, (on, _) in PROGRAMS.items()
+        if target in (targets or PROGRAMS) and device in (None, on)
+    ]
+    if device and not chosen:
+        raise click.UsageError(f"--device {device}: no target runs on it, see --target")
+    if "cuda" in chosen:
+        try:
+            check_before_start(out, devices.CUDA)
+        except click.UsageError as error:
+            if targets or device:
+                raise
+            click.echo(f"cuda: left out, {error.message}")
+            chosen.remove("cuda")
+    return [*chosen, "numba"]
+
+
+def works(targets, sizes, seconds: float) -> Iterator[tuple[str, Work]]:
+    """What each target does, size by size."""
+    for n_chips, n_neurons in sizes:
+        for target in targets:
+            yield target, Work(n_chips, n_neurons, simulated(target, n_chips, seconds))
+
+
+def build_all(todo: Iterable[tuple[str, Work]]) -> None:
+    """Build all programs, and run none; numba and cython compile when they run."""
+    for target, work in todo:
+        if target not in ("brian2_cython", "numba"):
+            click.echo(f"Building {target}, {work.n_chips} chips of {work.n_neurons}")
+            build(target, work)
+
+
+def run_all(todo: Iterable[tuple[str, Work]], seconds: float, repeats: int, loop) -> list[Timing]:
     """Time all targets at all sizes, and check that they did the same."""
     timings, done = [], dict[Work, tuple[int, float]]()
 
@@ -328,16 +370,15 @@ def run_all(targets, sizes, seconds, repeats, loop) -> list[Timing]:
             done[work] = spikes, work.change(w)
         return done[work]
 
-    for n_chips, n_neurons in sizes:
-        for target in targets:
-            length = simulated(target, n_chips, seconds)
-            told = "" if length == seconds else f" (only {length:g} s: it is slow)"
-            timing = measure(target, Work(n_chips, n_neurons, length), repeats)
-            check_equal_work([timing], expected)
-            timings.append(timing)
-            click.echo(
-                f"{target}, {n_chips} chips of {n_neurons}: {timing.throughput:.0f} chip-s/s{told}"
-            )
+    for target, work in todo:
+        told = "" if work.seconds == seconds else f" (only {work.seconds:g} s: it is slow)"
+        timing = measure(target, work, repeats)
+        check_equal_work([timing], expected)
+        timings.append(timing)
+        click.echo(
+            f"{target}, {work.n_chips} chips of {work.n_neurons}: "
+            f"{timing.throughput:.0f} chip-s/s{told}"
+        )
     return timings
 
 

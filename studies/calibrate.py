@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 import xarray as xr
-from brian2 import TimedArray, amp, second
+from brian2 import Network, TimedArray, amp, second
 from scipy.optimize import least_squares
 
 from ebn_brian import devices
@@ -79,10 +79,12 @@ class OpenLoop:
         self.n = 2 * len(self.free) + 1
         self.every = sampling(reference)
         steps = self.every * round(float(SAMPLE / DT))
-        counter = TimedArray(np.repeat(reference.weight, steps), dt=DT, name="recorded")
-        self.program = devices.build(
-            lambda: learning_circuit(circuit, reference.onsets, self.n, recorded=counter), device
-        )
+
+        def make_network() -> Network:
+            counter = TimedArray(np.repeat(reference.weight, steps), dt=DT, name="recorded")
+            return learning_circuit(circuit, reference.onsets, self.n, recorded=counter)
+
+        self.program = devices.build(make_network, device)
 
     def run(self, parameters: np.ndarray) -> np.ndarray:
         """``I_mem`` (A) on the recording's grid, (n_samples, n), for `parameters` (n, n_free)."""
@@ -213,6 +215,7 @@ def main(reference, experiment, until, parameters, free, **common) -> None:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--reference") from error
     check_before_start(out, device)
+    click.echo(f"Building the program, {len(names)} free parameters ({device})")
     loop = OpenLoop(circuit, names, part, device)
     fit = loop.fit(5 if common["quick"] else 30)
     values = fit.circuit.values()

@@ -172,6 +172,7 @@ def main(parameters: Path | None, **common) -> None:
     circuit = load(parameters)
     check_before_start(out, device)
     grid = Grid.of(circuit, common["quick"])
+    click.echo(f"Building the program, all blocks in one network ({device})")
     data = dataset(circuit, grid, simulate(circuit, grid, device))
     summary: dict[str, object] = {**measures(circuit, data)}
     summary["provenance"] = provenance({**common, **circuit.values()})

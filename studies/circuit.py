@@ -203,6 +203,7 @@ def main(
     first = read(reference, experiment, cut, fit_fixed_synapse * 1e-3) if fitting else None
     check_before_start(out, device)
     n = N_TRIED if first else circuits
+    click.echo(f"Building the program, experiment {experiment} ({device})")
     compiled = Experiment(circuit, onsets, device, fixed, n, sampled=None if first else 1)
     summary: dict[str, object] = {}
     strength = fixed_synapse

@@ -7,6 +7,7 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
@@ -28,7 +29,7 @@ from ebn_brian.seeds import check_seed
 PACKAGES = ("ebn_brian", "brian2", "numpy", "scipy", "xarray", "seaborn", "matplotlib")
 
 
-def study_options(name: str) -> Callable:
+def study_options(name: str, device: str | None = "cpp_fused") -> Callable:
     """Options that all studies take; `name` is the default folder under ``results``."""
 
     def decorate(study: Callable) -> Callable:
@@ -46,7 +47,7 @@ def study_options(name: str) -> Callable:
                 click.option("--quick", is_flag=True, help="A small version, to see it work."),
                 click.option(
                     "--device",
-                    default="cpp_fused",
+                    default=device,
                     show_default=True,
                     help="Target: cpp_fused, cpp_standalone, cuda_standalone, runtime, numpy or "
                     "cython.",
@@ -54,7 +55,7 @@ def study_options(name: str) -> Callable:
                 click.option(
                     "--compile-only",
                     is_flag=True,
-                    help="Build and link the (first) program and stop there; needs no GPU.",
+                    help="Build and link all programs, run and write nothing; needs no GPU.",
                 ),
             )
         ):
@@ -73,13 +74,22 @@ def _or_compile_only(study: Callable) -> Callable:
             return study(*args, **options)
         if "jobs" in options:
             options |= {"jobs": 1, "dask": None}  # this process runs programs, or does not
-        try:
-            with devices.compile_only():
-                study(*args, **options)
-        except devices.CompiledOnly as stop:
-            click.echo(f"built and linked, not run (--compile-only): {stop}")
+        # elsewhere, since results that are there already would make a run needless
+        with (
+            tempfile.TemporaryDirectory(prefix="ebn_brian_") as out,
+            devices.compile_only(),
+            suppress(devices.CompiledOnly),
+        ):
+            study(*args, **options | {"out": Path(out)})
+        click.echo("built and linked, not run (--compile-only)")
 
     return command
+
+
+def compiling_only() -> bool:
+    """Whether the command line says ``--compile-only``."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.params.get("compile_only"))
 
 
 def _seed(_context, _parameter, value: int) -> int:
@@ -99,8 +109,7 @@ def check_before_start(out: Path, device: str) -> None:
     """
     try:
         devices.check_device(device)
-        context = click.get_current_context(silent=True)
-        if not (context and context.params.get("compile_only")):
+        if not compiling_only():
             devices.check_gpu(device)
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):

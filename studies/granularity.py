@@ -145,6 +145,7 @@ def main(chips: int, training: float, out: Path, seed: int, quick: bool, device:
     parameters = click.get_current_context().params | {"chips": chips, "training": training}
     check_before_start(out, device)
     tasks = {d: random_task(chips, N_NEURONS, d, rule(0.04), seed) for d in COLORS}
+    click.echo(f"Building the program, {chips} chips ({device})")
     simulation = Simulation(tasks["random"].D, rule(0.04), device=device)
     with tqdm(total=len(COLORS) * len(points()), desc="points") as bar:
         found = {d: run_decoder(simulation, t, training, seed, bar) for d, t in tasks.items()}

@@ -201,7 +201,8 @@ def main(**options) -> None:
     settings |= {"seed": options["seed"], "flags": devices.STRICT_FLAGS, "device": device}
 
     with alone(out) as programs:
-        click.echo(f"Building the programs, {plan.block} chips each ({device})")
+        resets = " and ".join(plan.resets)
+        click.echo(f"Building a program for {resets} reset, {plan.block} chips each ({device})")
         built = bench(
             plan.block,
             options["neurons"],

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from click import ClickException
+from click import ClickException, UsageError
 from click.testing import CliRunner
 
 from ebn_brian import balance, devices
@@ -100,6 +100,18 @@ class TestBenchmark:
         assert benchmark.simulated("package_f32", 10000, 5.0) == 5
         assert benchmark.simulated("brian2_cython", 10000, 5.0) == 0.1
         assert benchmark.simulated("brian2_cython", 1, 5.0) == 5
+
+    def test_targets_by_device(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.setattr(toolkit, "find_gpu", lambda: None)
+        assert benchmark.choose((), "cpp_standalone", tmp_path) == ["brian2_cpp", "numba"]
+        everything = benchmark.choose((), None, tmp_path)
+        assert everything == [t for t in benchmark.TARGETS if t != "cuda"]
+        assert "cuda: left out" in capsys.readouterr().out
+        for targets, device in ((("cuda",), None), ((), "cuda_standalone")):
+            with pytest.raises(UsageError, match="cuda_standalone"):
+                benchmark.choose(targets, device, tmp_path)
+        with pytest.raises(UsageError, match="--device numpy: no target"):
+            benchmark.choose((), "numpy", tmp_path)
 
     @pytest.mark.slow
     def test_the_command(self, tmp_path):

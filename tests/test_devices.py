@@ -569,17 +569,6 @@ class TestBuild:
             with pytest.raises(devices.CompiledOnly):
                 program.run(duration=1 * ms)
 
-    @pytest.mark.parametrize("study", ["learning", "granularity", "mismatch"])
-    def test_compile_only_of_a_study(self, study, tmp_path):
-        """It builds and stops; nothing is written that looks like a result."""
-        command = import_module(f"studies.{study}").main
-        options = ["--compile-only", "--quick", "--device", "numpy", "--out", str(tmp_path)]
-        result = CliRunner().invoke(command, options, catch_exceptions=False)
-        assert result.exit_code == 0
-        assert "built and linked, not run" in result.output
-        assert not list(tmp_path.rglob("*.json"))
-        assert not list(tmp_path.rglob("*.result"))
-
     @pytest.mark.parametrize(
         ("precision", "device", "message"),
         [("half", "numpy", "must be one of double"), ("single_arithmetic", "numpy", "cpp_fused")],
