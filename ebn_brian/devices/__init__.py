@@ -20,8 +20,9 @@ from collections.abc import Callable
 import numpy as np
 from brian2 import Network
 
+from .program import StandaloneProgram
 from .runtime import RUNTIME, STRICT, STRICT_FLAGS, RuntimeProgram
-from .standalone import CPP, StandaloneProgram, build_cpp
+from .standalone import CPP, build_cpp
 from .values import Array, CompiledOnly, Run, compile_only
 
 __all__ = [

@@ -24,9 +24,9 @@ from brian2 import Clock, Network, get_logger, second
 from brian2.monitors.spikemonitor import EventMonitor
 
 from .cuda_code import COUNTS, one_unit, serial_pathways
+from .program import StandaloneProgram
 from .standalone import (
     CHECK,
-    StandaloneProgram,
     active_device,
     compile_in,
     delayed_pathways,
