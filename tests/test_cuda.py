@@ -130,6 +130,8 @@ class TestKernels:
             assert "event < num_events; event += gridDim.x" in kernel, name
             assert "for(int j = tid; j < num_synapses; j+=_threads_per_block)" in kernel
             assert order_matters(kernel) == [], name
+        text = (program.directory / "one.cu").read_text()
+        assert text.count("num_threads = std::min(num_threads, std::max(1, (") == len(found)
 
     @pytest.mark.parametrize("model", MODELS)
     def test_only_what_is_recorded_makes_the_host_wait(self, model, tmp_path):
@@ -200,6 +202,8 @@ class TestResults:
         one = program.directory / "one.cu"
         text = one.read_text()
         assert text.count("num_parallel_blocks * counter, 1024)") == 1
+        assert text.count("atomicAdd(&_ptr_array_spikes_N[0], 1);") == 1
+        assert "&_num_events," not in text  # Brian2CUDA's host waits for it
         one.write_text(text.replace("counter, 1024)", "counter, 3)"))
         read = ["spikes.N", "spikes.count", "recurrent.w", "neurons.v"]
         expected = devices.build(work.network(), "cpp_standalone").run(duration=50 * ms, read=read)
@@ -272,6 +276,8 @@ class TestClocks:
     def test_own_clocks(self):
         text = "if (defaultclock.timestep[0] >= s_delay) f(\nbid_offset,\n  clock_3.timestep[0],"
         assert "if (clock_3.timestep[0] >= s_delay)" in own_clocks(text)
+        with pytest.raises(RuntimeError, match="tells no clock"):
+            own_clocks(text.replace("bid_offset", "other"))
 
     def test_a_faster_clock_beside_a_delay(self, tmp_path):
         with pytest.raises(ValueError, match=r"'s_pre' has a delay .*clock"):
@@ -283,6 +289,20 @@ class TestClocks:
     def test_delays_are_not_set_at_run_time(self, program):
         with pytest.raises(ValueError, match=r"'recurrent\.delay': cannot be set"):
             program.run({"recurrent.delay": 1e-3}, duration=1 * ms)
+
+
+@needs_toolkit
+def test_variables_with_names_that_mean_something_elsewhere(tmp_path):
+    def make_network():
+        return Network(NeuronGroup(2, f"{name} : second", name="neurons"))
+
+    name = "delay"  # of synapses it could not be set
+    program = on_cpu(make(make_network, tmp_path))
+    run = program.run({"neurons.delay": [3, 4] * ms}, duration=1 * ms, read=["neurons.delay"])
+    np.testing.assert_array_equal(run["neurons.delay"], [3e-3, 4e-3])
+    name = "workspace"
+    with pytest.raises(ValueError, match=r"'neurons\.workspace': .* another name"):
+        make(make_network, tmp_path)
 
 
 @pytest.mark.parametrize("device", ["cpp_standalone", "cpp_fused", "cuda_standalone"])

@@ -1,6 +1,7 @@
 """The fused device: same bits as Brian2's cpp_standalone, and the pieces it is made of."""
 
 import logging
+import re
 import subprocess
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def simulate(device, make, directory=None, duration=0.2 * second, single=False, 
     active.reinit()
     before = {name: brian2.prefs[name] for name in (FLAGS, DTYPE)}
     try:
-        brian2.prefs[FLAGS] = list(STRICT_FLAGS)
+        brian2.prefs[FLAGS] = [*STRICT_FLAGS, "-D_GLIBCXX_ASSERTIONS"]
         if single:
             brian2.prefs[DTYPE] = np.float32
             active.insert_code("before_start", ebn_brian.fused.FLUSH_TO_ZERO)
@@ -81,6 +82,11 @@ def assert_same(fused, plain):
         np.testing.assert_array_equal(fused[name], value, err_msg=name)
 
 
+def fused_code(directory) -> str:
+    """The fused code of a program."""
+    return "".join(path.read_text() for path in Path(directory).glob("code_objects/fused_*.cpp"))
+
+
 def chips(n_chips=40, n_neurons=13, rule=RULE, scale=0.6, **options):
     """A network of chips with random decoders, weights and drive, and its spikes."""
     rng = np.random.default_rng(5)
@@ -100,6 +106,12 @@ def test_chips_are_the_same_to_the_last_bit(tmp_path):
     """40 chips of 13 neurons: more than one block, and no multiple of a vector or a strip."""
     fused = simulate("cpp_fused", chips, tmp_path)
     plain = simulate("runtime", chips)
+    code = fused_code(tmp_path)
+    (bytes_per_neuron,) = map(int, re.findall(r"BLOCK_BYTES / (\d+)", code))
+    assert 24 * 1024 / bytes_per_neuron < 40 * 13
+    assert "plan.blocks.count()" in code
+    assert "fused::padded(" in code
+    assert code.count("fused::Flags _flags") == 1  # spikes are looked for among candidates
     assert len(plain["spikes.t"]) > 1000
     assert np.ptp(plain["recurrent.w"]) > 0
     assert (np.diff(plain["spikes.t"]) >= 0).all()

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import test_fused
 from brian2 import (
+    EventMonitor,
     Hz,
     Network,
     NeuronGroup,
@@ -14,11 +16,13 @@ from brian2 import (
     Synapses,
     check_units,
     implementation,
+    linked_var,
     ms,
     mV,
+    prefs,
     seed,
 )
-from test_fused import assert_same, chips, simulate
+from test_fused import STRICT_FLAGS, assert_same, chips, fused_code, simulate
 
 from ebn_brian.plasticity import DiscreteRule
 
@@ -124,6 +128,49 @@ def random_spikes():
     return Network(source, a, synapses, spikes(source), spikes(a))
 
 
+def refractory_events():
+    """Events that depend on what a threshold with a refractory period has done before them."""
+    early, late = "not not_refractory", "not not_refractory and v > 0.5"
+    a = group(50, refractory=1 * ms, events={"early": early, "late": late})
+    a.set_event_schedule("early", when="before_thresholds")
+    return Network(a, spikes(a), *(EventMonitor(a, e, name=f"at_{e}") for e in ("early", "late")))
+
+
+def linked():
+    """No neuron fires within 1 ms of the one before it, in the same step neither."""
+    more = "before : second (linked)"
+    a = group(50, more, threshold="v > 0.8 and t - before > 1*ms", refractory=1 * ms)
+    a.before = linked_var(a, "lastspike", index=np.maximum(np.arange(50) - 1, 0))
+    return Network(a, spikes(a))
+
+
+def random_condition():
+    """A random condition beside one that implies an event: numbers are drawn for all neurons."""
+    seed(3)
+    events = {"near": "v > 0.9", "seen": "rand() < 0.5 and v > 0.9"}
+    a = group(50, threshold="v > 0.9 and rand() < 0.5", events=events)
+    return Network(a, spikes(a), *(EventMonitor(a, e, name=f"at_{e}") for e in events))
+
+
+@implementation(
+    "cpp", "double counted(double v) { static double n = 0; n += 1; return fmod(n, 7)/7 + v; }"
+)
+@check_units(v=1, result=1)
+def counted(v):
+    raise RuntimeError("runs in C++ alone")
+
+
+counted.stateless = False
+
+
+def stateful_function():
+    """A function that counts its calls, in two places: each has a count of its own."""
+    a, b = (group(30, "x : 1\n", name, namespace={"counted": counted}) for name in "ab")
+    for neurons in (a, b):
+        neurons.run_regularly("x = counted(0)")
+    return Network(a, b, spikes(a), spikes(b))
+
+
 def no_synapses():
     a = group(1003)
     return Network(a, spikes(a))
@@ -134,7 +181,7 @@ def no_synapses():
 )
 @check_units(v=1, result=1)
 def looked_up(v):
-    return 0.5 * v
+    raise RuntimeError("runs in C++ alone")
 
 
 def not_for_any_state():
@@ -174,9 +221,20 @@ CASES = {
     "random_spikes": random_spikes,
     "no_synapses": no_synapses,
     "not_for_any_state": not_for_any_state,
+    "refractory_events": refractory_events,
+    "linked": linked,
+    "random_condition": random_condition,
+    "stateful_function": stateful_function,
 }
 
 
+#: Random numbers, C++ functions, code that depends on the order of neurons or synapses (numpy
+#: executes it line by line), and arrays of exponentials (numpy has its own for AVX-512).
+NOT_ON_NUMPY = ["noisy_chips", "random_spikes", "much_that_is_not_known", "pulses", "sparse_pair"]
+NOT_ON_NUMPY += ["not_for_any_state", "linked", "random_condition", "stateful_function"]
+#: Not in blocks. Blocks are refused only at run time where delays differ.
+STEPWISE = ["noisy_chips", "much_that_is_not_known", "random_spikes", "linked", "random_condition"]
+STEPWISE += ["stateful_function"]
 SINGLE = ["greedy", "exponential_not_greedy", "pulses", "no_synapses"]
 
 
@@ -184,16 +242,30 @@ SINGLE = ["greedy", "exponential_not_greedy", "pulses", "no_synapses"]
     ("case", "single"), [(c, False) for c in CASES] + [(c, True) for c in SINGLE]
 )
 def test_equal_to_brian2(case, single, tmp_path):
-    """numpy gives the bits of cpp_standalone but for random numbers, single precision, code that
-    depends on the order of synapses (numpy executes it line by line), and arrays of exponentials
-    (numpy has its own for AVX-512)."""
+    """numpy gives the bits of cpp_standalone but for single precision and `NOT_ON_NUMPY`."""
     fused = simulate("cpp_fused", CASES[case], tmp_path / "fused", single=single)
-    others = ("noisy_chips", "random_spikes", "much_that_is_not_known", "pulses", "sparse_pair")
-    own = case in (*others, "not_for_any_state")
-    reference = "cpp_standalone" if own or single else "runtime"
+    assert ("plan.blocks.count()" in fused_code(tmp_path / "fused")) == (case not in STEPWISE)
+    reference = "cpp_standalone" if case in NOT_ON_NUMPY or single else "runtime"
     plain = simulate(reference, CASES[case], tmp_path / "plain", single=single)
     assert sum(v.sum() for k, v in plain.items() if k.endswith(".count")) > 10
     assert_same(fused, plain)
+
+
+def test_memory(tmp_path, monkeypatch):
+    """What is read and written lies within arrays, also where a block holds one group alone."""
+    flags = ["-fsanitize=address,undefined", "-static-libasan"]
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
+    monkeypatch.setattr(test_fused, "STRICT_FLAGS", (*STRICT_FLAGS, *flags))
+    monkeypatch.setitem(prefs, "codegen.cpp.extra_link_args", flags)
+
+    def make():
+        a, b = group(3001), group(3001, name="b")
+        pairs = Synapses(a, b, on_pre="v_post += 0.1", delay=0.3 * ms, name="pairs")
+        pairs.connect(condition="i//7 == j//7 and i < 700")
+        return Network(a, b, pairs, spikes(a), spikes(b))
+
+    made = simulate("cpp_fused", make, tmp_path, duration=50 * ms)
+    assert made["spikes_a.count"].sum() > 10
 
 
 def test_delays_over_several_runs_are_refused(tmp_path):

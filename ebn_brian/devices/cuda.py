@@ -91,6 +91,7 @@ def generate(
         active.insert_code("after_start", SEED)
         network.run(0 * second, namespace={}, profile=profile)  # becomes the real run below
         refuse_delays(network, active)
+        refuse_names(network)
         arrays = _arrays(active)
         _one_run(active, arrays)
         active.build(directory=str(folder), compile=False, run=False, with_output=False)
@@ -169,6 +170,17 @@ def refuse_delays(network: Network, device) -> None:
                 )
 
 
+def refuse_names(network: Network) -> None:
+    """ValueError for names of variables that Brian2CUDA gives a meaning."""
+    for obj in network.sorted_objects:
+        for name in getattr(obj, "variables", {}):
+            if name.endswith("space") and not name.startswith("_"):
+                raise ValueError(
+                    f"'{obj.name}.{name}': Brian2CUDA takes what ends in 'space' for a list of "
+                    "events; the variable must have another name on cuda_standalone"
+                )
+
+
 # ---- the program's main --------------------------------------------------------------------------
 
 SEED = """
@@ -204,7 +216,7 @@ const double ebn_stepping =
 """
 
 #: Variables that Brian2CUDA keeps on the host.
-HOST_ONLY = ("t", "dt", "timestep", "N", "delay", "_synaptic_pre", "_synaptic_post")
+HOST_ONLY = ("t", "dt", "timestep", "N", "_synaptic_pre", "_synaptic_post")
 
 
 def _arrays(device) -> dict:

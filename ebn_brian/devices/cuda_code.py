@@ -34,6 +34,7 @@ def one_unit(folder: Path) -> str:
         # nvcc cannot tell several anonymous namespaces of one file from each other
         text = re.sub(r"^namespace\s*{", f"inline namespace in_{unit} {{", text, flags=re.M)
         texts.append(f"namespace {unit} {{\n{text}\n}}\nusing namespace {unit};\n")
+        texts += (f"#undef {name}" for name in re.findall(r"^\s*#\s*define\s+(\w+)", text, re.M))
     main = (folder / "main.cu").read_text().replace(COUNTS, counts_code(texts))
     texts += [(folder / "run.cu").read_text(), main]
     headers = dict.fromkeys(HEADERS)
@@ -43,11 +44,20 @@ def one_unit(folder: Path) -> str:
 
 
 def own_clocks(text: str) -> str:
-    """Let a pathway compare its delay with its own clock."""
+    """Let a pathway compare its delay with its own clock.
+
+    Raises
+    ------
+    RuntimeError
+        If the text of a pathway does not tell its clock.
+    """
+    compared = re.compile(r"defaultclock(\.timestep\[0\] >= \w+_delay\b)")
+    if not compared.search(text):
+        return text
     own = re.search(r"bid_offset,\s*(\w+)\.timestep\[0\]", text)
     if own is None:
-        return text
-    return re.sub(r"defaultclock(\.timestep\[0\] >= \w+_delay\b)", rf"{own.group(1)}\1", text)
+        raise RuntimeError("a pathway of synapses, as Brian2CUDA writes it, tells no clock")
+    return compared.sub(rf"{own.group(1)}\1", text)
 
 
 def serial_pathways(folder: Path) -> list[str]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from brian2 import Network, NetworkOperation, prefs, second
+from brian2 import Network, NetworkOperation, Synapses, prefs, second
 from brian2.devices.device import get_device, reset_device, set_device
 from brian2.synapses.synapses import SynapticPathway
 
@@ -158,7 +158,8 @@ def found_arrays(device) -> dict[str, tuple[Array, str, str]]:
         filename = os.path.basename(device.get_array_filename(variable))
         size = None if dynamic else variable.size
         # queues are prepared before values arrive, so a delay would be set in vain
-        settable = not variable.read_only and variable.name != "delay"
+        delay = variable.name == "delay" and isinstance(variable.owner, Synapses)
+        settable = not variable.read_only and not delay
         array = Array(np.dtype(variable.dtype), size, filename, settable, dimensions(variable))
         address = f"{pointer}.data()" if dynamic else pointer
         found[name] = array, address, f"{pointer}.size()" if dynamic else str(size)

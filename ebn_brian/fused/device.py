@@ -59,7 +59,10 @@ class FusedDevice(CPPStandaloneDevice):
     def code_object(self, *args, template_kwds=None, **kwds):
         codeobj = super().code_object(*args, template_kwds=template_kwds, **kwds)
         codeobj.template_kwds = template_kwds or {}
-        codeobj.translation = Generator.translations.pop(codeobj.name, None)
+        codeobj.translation = translation = Generator.translations.pop(codeobj.name, None)
+        if translation and codeobj.template_kwds.get("_uses_refractory"):  # the template writes
+            for name in ("not_refractory", "lastspike"):
+                translation.written.add((codeobj.variables[name], "_idx"))
         return codeobj
 
     def build(self, *args, **kwds):
@@ -121,6 +124,8 @@ class FusedDevice(CPPStandaloneDevice):
         if unknown:
             named = ", ".join(f"'{c.name}' ({c.template_name})" for c in unknown)
             return f"{named} is left to Brian2's own code"
+        if self._maximum_run_time is not None:
+            return "the time that it takes is looked at in every one"
         if len(parts) != 1 or any(".add(&" in line and "NULL" in line for line in lines):
             return "there are several clocks"
         return why_not_blocks(parts[0].codeobjs)

@@ -45,11 +45,15 @@ inline void check_delays(int run, bool delayed, bool fused) {
                      "spikes under way; use set_device('cpp_standalone')" << std::endl;
         std::exit(1);
     }
-    if (delayed) before = run, before_fused = fused;
+    if (delayed) {
+        before_fused = fused || (before == run && before_fused);
+        before = run;
+    }
 }
 
 // Which neurons of a strip have an event, one byte each; they are read eight at a time.
 struct Flags {
+    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
     alignas(64) char set[STRIP] = {};
     template <class Act> void for_each(Act act) const {
         for (int k = 0; k < STRIP; k += 8) {
@@ -185,8 +189,8 @@ struct Blocks {
 const int LANES = 16;
 inline int padded(int n) { return (n + LANES - 1) / LANES * LANES; }
 
-// Memory for the state of one block. Every array starts on a cache line, and no two arrays lie a
-// multiple of 4096 bytes apart, which would slow both down.
+// Memory for the state of one block. Every array starts on a cache line, and a line lies between two:
+// arrays a multiple of 4096 bytes apart would slow each other down.
 struct Arena {
     std::vector<char> memory;
     size_t used = 0;

@@ -109,7 +109,9 @@ def implied_event(codeobjs, later):
         if earlier.template_name == "threshold" and earlier.owner.name == later.owner.name:
             conditions = [conjuncts(c.owner.events[event_name(c)]) for c in (earlier, later)]
             unchanged = not written & {var for var, _ in earlier.translation.read}
-            plain = not (earlier.template_kwds["_uses_refractory"] or is_random(earlier))
+            plain = not (
+                earlier.template_kwds["_uses_refractory"] or is_random(earlier) or is_random(later)
+            )
             if plain and unchanged and conditions[0] <= conditions[1]:
                 return earlier
         written |= {var for var, _ in earlier.translation.written}
@@ -127,13 +129,13 @@ def template_arguments(codeobjs, clock, blocks: bool, device) -> dict:
     may_refuse = False  # where delays may differ between synapses, Brian2's own code stays at hand
     for codeobj in codeobjs:
         piece = _piece(codeobj, blocks, device)
-        lines = codeobj.translation.keywords["support_code_lines"]
-        if lines not in support:
+        keywords = codeobj.translation.keywords
+        lines = keywords["support_code_lines"]
+        if lines not in support or is_random(codeobj):  # a state of its own, in static variables
             support.append(lines)
-        piece["support"] = support.index(lines)
-        for lines in [codeobj.translation.keywords["hashdefine_lines"]]:
-            if lines and lines not in hashdefines:
-                hashdefines.append(lines)
+        piece["support"] = len(support) - 1 - support[::-1].index(lines)
+        if (lines := keywords["hashdefine_lines"]) and lines not in hashdefines:
+            hashdefines.append(lines)
         if space := codeobj.template_kwds.get("eventspace_variable"):
             piece["events"] = f"_events{device.get_array_name(space)}"
             events[space] = {

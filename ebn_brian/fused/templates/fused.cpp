@@ -150,7 +150,7 @@ void _run_{{codeobj_name}}()
         {{array.dtype}}* const {{array.name}} = _local{{array.name}}.data;
         {% endfor %}
         {% for events in all_events %}
-        fused::Events _events{{events.array}}{&plan.index{{events.array}}[_first_{{events.owner}}], plan.count{{events.array}}[_block]};
+        fused::Events _events{{events.array}}{plan.index{{events.array}}.data() + _first_{{events.owner}}, plan.count{{events.array}}[_block]};
         {% endfor %}
         int64_t _step = _first_step;
         double _time = {{clock}}.t[0];
