@@ -8,7 +8,6 @@ and, where there is a GPU, ``cuda`` (per second elapsed). All do equal work befo
 compared. `benchmark_work` holds the work.
 """
 
-import resource
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +61,7 @@ class Timing:
     whole: float
     stepping: float
     build: float = 0.0
-    peak_bytes: int = 0
+    peak_bytes: int | None = None  # of a program of its own
 
     @property
     def throughput(self) -> float:
@@ -74,6 +73,11 @@ class Timing:
     def throughput_stepping(self) -> float:
         """The same without them."""
         return self.chips * self.simulated / self.stepping
+
+    @property
+    def start_up(self) -> float | None:
+        """CPU-seconds that are no time steps; None for ``cuda``."""
+        return None if self.target == "cuda" else self.whole - self.stepping
 
 
 def build(target: str, work: Work):
@@ -104,7 +108,7 @@ def measure(target: str, work: Work, repeats: int) -> Timing:
         *(target, work.n_chips, work.n_neurons, work.seconds),
         *(int(best["spikes.N"][0]), work.change(best["recurrent.w"])),
         *(best.cpu_seconds, min(run.stepping_seconds for run in runs), built),
-        best.peak_bytes or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        best.peak_bytes or None,
     )
 
 
@@ -120,10 +124,9 @@ def measure_numba(work: Work, repeats: int) -> Timing:
         start = time.process_time()
         done = loop(work)
         cost.append(time.process_time() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return Timing(
         *("numba", work.n_chips, work.n_neurons, work.seconds, done[0], work.change(done[1])),
-        *(min(cost), min(cost), built, peak),
+        *(min(cost), min(cost), built),
     )
 
 
@@ -192,7 +195,7 @@ def summarise(timings: list[Timing]) -> dict:
             f"throughput_{name}": t.throughput,
             f"throughput_stepping_{name}": t.throughput_stepping,
             f"ratio_to_numba_{name}": t.throughput / reference[t.chips, t.neurons],
-            f"start_up_s_{name}": None if t.target == "cuda" else t.whole - t.stepping,
+            f"start_up_s_{name}": t.start_up,
             f"build_s_{name}": t.build,
             f"peak_bytes_{name}": t.peak_bytes,
             f"spikes_{name}": t.spikes,
@@ -203,6 +206,7 @@ def summarise(timings: list[Timing]) -> dict:
 def dataset(timings: list[Timing]) -> xr.Dataset:
     """All timings, one a row."""
     columns = {name: [asdict(t)[name] for t in timings] for name in asdict(timings[0])}
+    columns["peak_bytes"] = [np.nan if t.peak_bytes is None else t.peak_bytes for t in timings]
     columns["throughput"] = [t.throughput for t in timings]
     columns["throughput_stepping"] = [t.throughput_stepping for t in timings]
     units = {"whole": "s", "stepping": "s", "build": "s", "simulated": "s", "peak_bytes": "byte"}
@@ -219,9 +223,9 @@ def table(timings: list[Timing]) -> Mapping[str, Mapping]:
             "chip-s/s": t.throughput,
             "stepping alone": t.throughput_stepping,
             "simulated s": t.simulated,
-            "start-up s": t.whole - t.stepping,
+            "start-up s": np.nan if t.start_up is None else t.start_up,
             "build s": t.build,
-            "peak MB": t.peak_bytes / 1e6,
+            "peak MB": np.nan if t.peak_bytes is None else t.peak_bytes / 1e6,
             "spikes": t.spikes,
         }
         for t in timings

@@ -1,6 +1,7 @@
 """The benchmark: equal work before speed, and a GPU report that is ready."""
 
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -177,6 +178,21 @@ class TestGpuReport:
         assert result.exit_code == 2
         assert "no GPU here; --rehearse does the rest" in result.output
         assert not (tmp_path / "x").exists()
+
+    def test_each_size_stands_alone(self, tmp_path, monkeypatch):
+        """What was measured before a size that fails stays."""
+
+        def of(n_chips, *_):
+            yield "throughput_cpp", n_chips
+            if n_chips == 1000:
+                raise TimeoutError("late")
+
+        monkeypatch.setattr(gpu_report, "throughput_of", of)
+        clock = gpu_report.Clock(time.monotonic() + 500)
+        result = gpu_report.throughput(tmp_path, True, clock, False)
+        assert [result[f"throughput_cpp_{n}"] for n in (100, 1000, 10000)] == [100, 1000, 10000]
+        assert "late" in result["failed_1000"]
+        assert json.loads((tmp_path / "throughput.json").read_text()) == result
 
     def test_each_check_stands_alone(self, tmp_path, monkeypatch):
         """One that fails leaves the others, and all is written down."""

@@ -1,5 +1,6 @@
 """Programs: built once, run many times, the same on every target, and nothing lost in silence."""
 
+import logging
 import os
 import pickle
 import re
@@ -15,8 +16,9 @@ from pathlib import Path
 import brian2
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, SpikeMonitor, TimedArray, ms, mV, second
+from brian2 import Network, NeuronGroup, SpikeMonitor, Synapses, TimedArray, ms, mV, second
 from brian2.devices.device import get_device, runtime_device
+from brian2.utils.logger import catch_logs
 from click.testing import CliRunner
 
 from ebn_brian import balance, devices, signals
@@ -411,6 +413,26 @@ def tampered(standalone, tmp_path):
 
 
 RUN = '"$0.real" "$@"'
+
+
+def test_names_and_values_that_look_like_failures(tmp_path):
+    """A pathway 'Error' that is told of, and a flag of all synapses that is no file 'False'."""
+
+    def make_network():
+        group = NeuronGroup(3, "v : 1", threshold="v > 1", reset="", name="neurons")
+        synapses = Synapses(group, group, "flag : boolean", on_pre="v_post += 1", name="Error")
+        synapses.connect()
+        synapses.delay = "i*ms"
+        synapses.flag = True
+        return Network(group, synapses)
+
+    program = devices.build(make_network, "cpp_fused", tmp_path)
+    for flag in (False, True):
+        with catch_logs(log_level=logging.INFO, only_from=["ebn_brian"]) as logs:
+            run = program.run({"Error.flag": flag}, duration=1 * ms, read=["Error.flag"])
+        assert (run["Error.flag"] == flag).all()
+        assert len(run["Error.flag"]) == 9
+        assert any("'Error_pre' have different delays" in text for _, _, text in logs)
 
 
 class TestFailures:

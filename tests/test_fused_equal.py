@@ -20,6 +20,7 @@ from brian2 import (
     ms,
     mV,
     prefs,
+    second,
     seed,
 )
 from test_fused import STRICT_FLAGS, assert_same, chips, fused_code, simulate
@@ -128,6 +129,22 @@ def random_spikes():
     return Network(source, a, synapses, spikes(source), spikes(a))
 
 
+def counted_spikes():
+    """Neurons that see how many spikes a monitor has counted: no block may run ahead."""
+    a = group(2000, "total : integer (linked)\nlow : 1\n")
+    a.run_regularly("low = v - 0.00001*total")
+    monitor = spikes(a, record=False)
+    a.total = linked_var(monitor, "N")
+    return Network(a, monitor)
+
+
+def names():
+    """Variables whose names the generated code might use itself, and a network and a constant."""
+    a = group(130, "dk/dt = -k/(5*ms) : 1\ndn/dt = (k - n)/(5*ms) : 1\nstep : 1\n",
+              reset="v = 0\nk += 1\nstep += plan", namespace={"plan": 0.5})  # fmt: skip
+    return Network(a, spikes(a), name="plan")
+
+
 def refractory_events():
     """Events that depend on what a threshold with a refractory period has done before them."""
     early, late = "not not_refractory", "not not_refractory and v > 0.5"
@@ -221,6 +238,8 @@ CASES = {
     "random_spikes": random_spikes,
     "no_synapses": no_synapses,
     "not_for_any_state": not_for_any_state,
+    "counted_spikes": counted_spikes,
+    "names": names,
     "refractory_events": refractory_events,
     "linked": linked,
     "random_condition": random_condition,
@@ -234,7 +253,7 @@ NOT_ON_NUMPY = ["noisy_chips", "random_spikes", "much_that_is_not_known", "pulse
 NOT_ON_NUMPY += ["not_for_any_state", "linked", "random_condition", "stateful_function"]
 #: Not in blocks. Blocks are refused only at run time where delays differ.
 STEPWISE = ["noisy_chips", "much_that_is_not_known", "random_spikes", "linked", "random_condition"]
-STEPWISE += ["stateful_function"]
+STEPWISE += ["stateful_function", "counted_spikes"]
 SINGLE = ["greedy", "exponential_not_greedy", "pulses", "no_synapses"]
 
 
@@ -244,7 +263,9 @@ SINGLE = ["greedy", "exponential_not_greedy", "pulses", "no_synapses"]
 def test_equal_to_brian2(case, single, tmp_path):
     """numpy gives the bits of cpp_standalone but for single precision and `NOT_ON_NUMPY`."""
     fused = simulate("cpp_fused", CASES[case], tmp_path / "fused", single=single)
-    assert ("plan.blocks.count()" in fused_code(tmp_path / "fused")) == (case not in STEPWISE)
+    assert ("_ebn_plan.blocks.count()" in fused_code(tmp_path / "fused")) == (case not in STEPWISE)
+    said = (tmp_path / "fused" / "results" / "stdout.txt").read_text()
+    assert ("so Brian2's own code runs" in said) == (case == "delays_that_differ")
     reference = "cpp_standalone" if case in NOT_ON_NUMPY or single else "runtime"
     plain = simulate(reference, CASES[case], tmp_path / "plain", single=single)
     assert sum(v.sum() for k, v in plain.items() if k.endswith(".count")) > 10
@@ -253,7 +274,7 @@ def test_equal_to_brian2(case, single, tmp_path):
 
 def test_memory(tmp_path, monkeypatch):
     """What is read and written lies within arrays, also where a block holds one group alone."""
-    flags = ["-fsanitize=address,undefined", "-static-libasan"]
+    flags = ["-fsanitize=address,undefined", "-static-libasan", "-D_GLIBCXX_ASSERTIONS"]
     monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
     monkeypatch.setattr(test_fused, "STRICT_FLAGS", (*STRICT_FLAGS, *flags))
     monkeypatch.setitem(prefs, "codegen.cpp.extra_link_args", flags)
@@ -266,6 +287,47 @@ def test_memory(tmp_path, monkeypatch):
 
     made = simulate("cpp_fused", make, tmp_path, duration=50 * ms)
     assert made["spikes_a.count"].sum() > 10
+
+
+class TestSeveralRuns:
+    """One after the other, of lengths that are no multiples of a chunk of steps."""
+
+    @pytest.mark.parametrize("fallback", [None, "first", "second"])
+    def test_equal(self, fallback, tmp_path):
+        """Where one of the runs may need Brian2's own code, that stays at hand."""
+
+        class Runs(Network):
+            def run(self, duration, namespace):
+                late = self["late"]
+                late.active = fallback == "first"
+                super().run(0.1234 * second, namespace=namespace, profile=fallback is None)
+                late.active = fallback == "second"
+                super().run(0.0567 * second, namespace=namespace, profile=fallback is None)
+
+        def make():
+            a = group(300, flag="(unless refractory)", refractory=3 * ms)
+            one = Synapses(a, a, on_pre="v_post += 0.01", delay=0 * ms, name="one")
+            late = Synapses(a, a, on_pre="v_post -= 0.01", name="late")  # a delay for each synapse
+            one.connect(condition="i//6 == j//6")
+            late.connect(condition="i//6 == j//6")
+            return Runs(a, one, late, spikes(a))
+
+        fused, plain = (
+            simulate(device, make, tmp_path / device) for device in ("cpp_fused", "cpp_standalone")
+        )
+        assert plain["spikes_a.t"].max() > 0.17
+        assert_same(fused, plain)
+
+
+def test_preferences_as_brian2_comes(tmp_path, monkeypatch):
+    """The code compiles as the C++ of 2011; results are near, since fast-math is on."""
+    monkeypatch.setattr(test_fused, "STRICT_FLAGS", prefs["codegen.cpp.extra_compile_args_gcc"])
+    fused, plain = (
+        simulate(device, no_synapses, tmp_path / device, duration=20 * ms)
+        for device in ("cpp_fused", "cpp_standalone")
+    )
+    assert plain["spikes_a.count"].sum() > 500
+    np.testing.assert_allclose(fused["a.v"], plain["a.v"], atol=1e-9)
 
 
 def test_delays_over_several_runs_are_refused(tmp_path):

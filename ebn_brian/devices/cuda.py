@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from brian2 import Clock, Network, get_logger, second
 from brian2.monitors.spikemonitor import EventMonitor
+from brian2.synapses.synapses import SynapticPathway
 
 from .cuda_code import COUNTS, one_unit, serial_pathways
 from .program import StandaloneProgram
@@ -29,7 +30,6 @@ from .standalone import (
     CHECK,
     active_device,
     compile_in,
-    delayed_pathways,
     found_arrays,
     own_folder,
     refuse,
@@ -56,6 +56,11 @@ class CudaProgram(StandaloneProgram):
             return (
                 "the program needs an NVIDIA GPU with its driver, and finds none here "
                 f"({said.splitlines()[-1][-200:]}); it is built, in {self.directory}"
+            )
+        if "no kernel image" in said:
+            flags = " ".join(self.flags)
+            return (
+                f"the program was built for other GPUs ({flags}) than there is here: build it again"
             )
         return super()._failure(code, said)
 
@@ -153,6 +158,21 @@ def _command(toolkit: Toolkit, flags: tuple[str, ...], folder: Path) -> list:
 
 
 # ---- what is refused -----------------------------------------------------------------------------
+
+
+def delayed_pathways(network: Network, device) -> Iterator[SynapticPathway]:
+    """Pathways of synapses that have a delay, or may have one."""
+    constants = {
+        arguments[0]: arguments[2]
+        for what, arguments in device.main_queue
+        if what == "set_by_single_value"
+    }
+    for obj in network.sorted_objects:
+        if isinstance(obj, SynapticPathway):
+            delay = obj.variables["delay"]
+            name = device.get_array_name(delay, access_data=False)
+            if not delay.scalar or float(constants.get(name, "nan")) != 0:
+                yield obj
 
 
 def refuse_delays(network: Network, device) -> None:

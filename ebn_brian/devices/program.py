@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from brian2 import Quantity
+from brian2 import Quantity, get_logger
 
 from ..seeds import check_seed
 from .runtime import STRICT_FLAGS
 from .values import Array, Run, check_duration, checked, stop_if_compile_only, wrong_size
+
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class StandaloneProgram:
             arguments = []
             for k, (name, value) in enumerate(inputs.items()):
                 if value.ndim == 0:  # fills an array whose size only the program knows
-                    arguments.append(f"{name}={value.item()!r}".replace("=True", "=1"))
+                    number = int(value) if value.dtype == bool else value.item()
+                    arguments.append(f"{name}={number!r}")
                     continue
                 value.tofile(results / f"set_{k}")
                 # a relative path: brian2cuda takes paths in lower case
@@ -110,12 +113,14 @@ class StandaloneProgram:
         if code is None:
             raise TimeoutError(f"the program ran longer than {timeout}")
         said = log.read_text(errors="replace").strip()
-        if code or "rror" in said or "Could not" in said:
+        if code or COMPLAINT.search(said):
             for name, sent, held in SENT.findall(said):
                 value = inputs.get(name)
                 if value is not None and int(sent) == value.nbytes != int(held):
                     raise wrong_size(name, value.size, int(held) // value.itemsize)
             raise RuntimeError(self._failure(code, said))
+        for line in re.findall(r"^ebn_brian\.fused: (.*)", said, re.M):
+            logger.info(line, "unfused")
         return usage
 
     def _failure(self, code: int, said: str) -> str:
@@ -142,6 +147,10 @@ def _profile(path: Path) -> dict[str, float]:
     lines = path.read_text().splitlines() if path.exists() else []
     return {name: float(seconds) for name, seconds in (line.split() for line in lines)}
 
+
+#: What a program says that failed and does not tell by its exit code. Lines of level INFO name
+#: whatever there is.
+COMPLAINT = re.compile(r"^(?!INFO|ebn_brian\.fused: ).*(\b(Error|ERROR)\b|Could not)", re.M)
 
 #: What the program says of a value that did not arrive.
 SENT = re.compile(r"Error: (\S+) was sent (\d+) bytes and holds (\d+)")

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from brian2 import Network, NetworkOperation, Synapses, prefs, second
 from brian2.devices.device import get_device, reset_device, set_device
-from brian2.synapses.synapses import SynapticPathway
 
 from ..fused import FLUSH_TO_ZERO
 from .program import StandaloneProgram
@@ -121,21 +120,6 @@ def refuse(network: Network, device: str) -> None:
                 f"{obj.name!r} is a network operation, Python code that device={device!r} cannot "
                 "run: write it as equations, run_regularly or run_on_event, or use 'numpy'"
             )
-
-
-def delayed_pathways(network: Network, device) -> Iterator[SynapticPathway]:
-    """Pathways of synapses that have a delay, or may have one."""
-    constants = {
-        arguments[0]: arguments[2]
-        for what, arguments in device.main_queue
-        if what == "set_by_single_value"
-    }
-    for obj in network.sorted_objects:
-        if isinstance(obj, SynapticPathway):
-            delay = obj.variables["delay"]
-            name = device.get_array_name(delay, access_data=False)
-            if not delay.scalar or float(constants.get(name, "nan")) != 0:
-                yield obj
 
 
 def found_arrays(device) -> dict[str, tuple[Array, str, str]]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-#: Compute capability that is compiled for where there is no GPU to ask (H100, H200).
-CAPABILITY = 9.0
+#: Compute capability that is compiled for where there is no GPU to ask: the least of CUDA 13, so
+#: that the driver can translate the program for whatever GPU it meets.
+CAPABILITY = 7.5
 
 HINTS = {
     "brian2cuda": "pip install 'ebn_brian[cuda]'",

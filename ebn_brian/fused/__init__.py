@@ -8,7 +8,8 @@
 State update, thresholds, resets, synapses and spike monitors of a network become one code object,
 generated from the user's equations by Brian2 itself. Where no synapse crosses, neurons are cut
 into blocks that fit in the cache, and each block runs for `fused.h`'s ``CHUNK`` steps before the
-next one. Results are those of ``cpp_standalone``, to the last bit, with spikes in the same order.
+next one. Results are those of ``cpp_standalone``, with spikes in the same order: to the last bit,
+without the compiler's ``-ffast-math`` (`ebn_brian.devices.STRICT_FLAGS`).
 
 ==================== ==============================================================================
 what                 how it runs
@@ -18,8 +19,8 @@ Synapses             refractoriness, several groups and pathways, ``on_post``, e
                      synapses, a delay that all synapses of a pathway share (``delay=...``)
 random functions,    fused, but all neurons together and one step at a time (in this order random
 shared variables     numbers are drawn as in ``cpp_standalone``); so do synapses with differential
-that are written,    equations of their own, linked variables, subgroups that run code
-...
+that are written,    equations of their own, linked variables, subgroups that run code, and programs
+...                  with a ``maximum_run_time``
 StateMonitor,        Brian2's own code, called between the fused parts, one step at a time; so are
 PopulationRate-      summed variables, SpikeGeneratorGroup, clocks other than `Clock`, all that is
 Monitor, ...         unknown. Several clocks are fused each on its own

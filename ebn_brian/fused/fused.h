@@ -8,7 +8,6 @@
 #include <cstring>
 #include <iostream>
 #include <memory>
-#include <type_traits>
 #include <vector>
 #include "brianlib/clocks.h"
 
@@ -25,15 +24,6 @@ const int BLOCK_BYTES = 24 * 1024;
 struct End : BaseClock {
     static int64_t of(BaseClock& clock) { return clock.*(&End::i_end); }
 };
-
-// Subnormal numbers cost a hundred cycles each, and nothing here needs them in single precision.
-inline void flush_to_zero() {
-#if defined(__SSE__)
-    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);
-#elif defined(__aarch64__)
-    __builtin_aarch64_set_fpcr(__builtin_aarch64_get_fpcr() | (1u << 24));
-#endif
-}
 
 // Spikes under way in a delayed pathway stay with the code that held them back, so only one
 // Network.run of a script may hold any.

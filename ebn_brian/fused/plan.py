@@ -55,6 +55,8 @@ def base(group):
 
 def why_not_blocks(codeobjs) -> str | None:
     """Why one block of neurons cannot be simulated ahead of the next, or None if it can."""
+    monitors = [c for c in codeobjs if KINDS[c.template_name] == "spikemonitor"]
+    counts = {v for monitor in monitors for v, _ in monitor.translation.written if v.scalar}
     for codeobj in codeobjs:
         uses = codeobj.translation.read | codeobj.translation.written
         kind = KINDS[codeobj.template_name]
@@ -62,6 +64,8 @@ def why_not_blocks(codeobjs) -> str | None:
             return f"'{codeobj.name}' draws random numbers, whose order counts"
         if kind != "spikemonitor" and any(v.scalar for v, _ in codeobj.translation.written):
             return f"'{codeobj.name}' writes a shared variable"
+        if codeobj not in monitors and counts & {v for v, _ in codeobj.translation.read}:
+            return f"'{codeobj.name}' reads what a monitor has counted"
         if unknown := {index for _, index in uses} - (SYNAPSES if kind == "synapses" else NEURONS):
             return f"'{codeobj.name}' uses the index {', '.join(sorted(unknown))}"
         if kind == "synapses":
@@ -160,7 +164,7 @@ def template_arguments(codeobjs, clock, blocks: bool, device) -> dict:
                 "events": "_arriving",
                 "source_events": source_events,
                 "pathway": pathway.name,
-                "rows": f"plan.{row['name']}",
+                "rows": f"_ebn_plan.{row['name']}",
                 "pre": f"_ptr{row['pre_array']}",
                 "post": f"_ptr{row['post_array']}",
             }

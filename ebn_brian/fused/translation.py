@@ -12,7 +12,7 @@ from brian2.parsing.rendering import CPPNodeRenderer
 from brian2.utils.stringtools import word_substitute
 
 
-@dataclass(frozen=True)
+@dataclass
 class Translation:
     """Brian2's C++ text of one code object, and its use of arrays.
 

@@ -108,19 +108,19 @@ struct Plan {
         held_{{pathway.name}}.resize({{ 'blocks.count()' if blocks else 1 }});
         {% endfor %}
     }
-} plan;
+} _ebn_plan;
 }
 
 void _run_{{codeobj_name}}()
 {
     using namespace brian;
     {% if single %}
-    fused::flush_to_zero();
+    {{flush_to_zero}}
     {% endif %}
-    if (!plan.ready)
-        plan.make();
+    if (!_ebn_plan.ready)
+        _ebn_plan.make();
     {% if may_refuse %}
-    if (plan.refused)
+    if (_ebn_plan.refused)
     {
         {% for piece in pieces %}
         _run_{{piece.name}}();
@@ -139,18 +139,18 @@ void _run_{{codeobj_name}}()
     {% for piece in pieces if piece.recorded %}
     std::vector<int32_t> _when_{{piece.name}};
     {% endfor %}
-    for (size_t _block = 0; _block < plan.blocks.count(); _block++)
+    for (size_t _block = 0; _block < _ebn_plan.blocks.count(); _block++)
     {
-        plan.arena.used = 0;
+        _ebn_plan.arena.used = 0;
         {% for group in groups %}
-        const int32_t _first_{{group}} = plan.blocks.bounds[{{loop.index0}}][_block], _last_{{group}} = plan.blocks.bounds[{{loop.index0}}][_block + 1];
+        const int32_t _first_{{group}} = _ebn_plan.blocks.bounds[{{loop.index0}}][_block], _last_{{group}} = _ebn_plan.blocks.bounds[{{loop.index0}}][_block + 1];
         {% endfor %}
         {% for array in arrays %}
-        const fused::Local<{{array.dtype}}> _local{{array.name}}(plan.arena, brian::{{array.name}}, _first_{{array.owner}}, _last_{{array.owner}});
+        const fused::Local<{{array.dtype}}> _local{{array.name}}(_ebn_plan.arena, brian::{{array.name}}, _first_{{array.owner}}, _last_{{array.owner}});
         {{array.dtype}}* const {{array.name}} = _local{{array.name}}.data;
         {% endfor %}
         {% for events in all_events %}
-        fused::Events _events{{events.array}}{plan.index{{events.array}}.data() + _first_{{events.owner}}, plan.count{{events.array}}[_block]};
+        fused::Events _events{{events.array}}{_ebn_plan.index{{events.array}}.data() + _first_{{events.owner}}, _ebn_plan.count{{events.array}}[_block]};
         {% endfor %}
         int64_t _step = _first_step;
         double _time = {{clock}}.t[0];
@@ -174,7 +174,7 @@ void _run_{{codeobj_name}}()
                 {{piece.constants|autoindent}}
                 {{piece.pointers|autoindent}}
                 {% if piece.kind == 'synapses' %}
-                const fused::Events _arriving = plan.held_{{piece.pathway}}[_block].pass({{piece.source_events}}, _step, plan.delay_{{piece.pathway}});
+                const fused::Events _arriving = _ebn_plan.held_{{piece.pathway}}[_block].pass({{piece.source_events}}, _step, _ebn_plan.delay_{{piece.pathway}});
                 {% endif %}
                 const int _vectorisation_idx = -1;
                 {{piece.scalar_code|autoindent}}

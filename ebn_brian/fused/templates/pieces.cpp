@@ -8,7 +8,9 @@ for (int _k = 0; _k < {{ 'fused::padded(_n)' if piece.padded else '_n' }}; _k++)
 {
     const int _idx = {{piece.first}} + _k;
     const int _vectorisation_idx = _idx;
-    {{piece.vector_code|autoindent}}
+    { // names of its own, for a variable k
+        {{piece.vector_code|autoindent}}
+    }
 }
 {% endmacro %}
 
@@ -24,7 +26,8 @@ for (int _k = 0; _k < {{ 'fused::padded(_n)' if piece.padded else '_n' }}; _k++)
 {% macro threshold(piece) %}
 int32_t _count = 0;
 {% if piece.parallel %}
-const auto _look = [&](const int _strip, const auto _size)
+// inlined, so that the loops over a whole strip are of constant length
+const auto _look = [&](const int _strip, const int _size) __attribute__((always_inline))
 {
     mask_t _any = 0;
     IVDEP
@@ -54,7 +57,7 @@ const auto _look = [&](const int _strip, const auto _size)
 };
 int _strip = {{piece.first}};
 for (; _strip + fused::STRIP <= {{piece.last}}; _strip += fused::STRIP)
-    _look(_strip, std::integral_constant<int, fused::STRIP>());
+    _look(_strip, fused::STRIP);
 if (_strip < {{piece.last}})
     _look(_strip, {{piece.last}} - _strip);
 {% else %}
