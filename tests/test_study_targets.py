@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from test_cuda import needs_toolkit
 
 import studies
 from ebn_brian import devices
@@ -30,12 +31,6 @@ STUDIES = {
     "characterise": 1,
     "benchmark --target package_f64 --target cuda": 2,
 }
-try:
-    toolkit.find_toolkit()
-    MISSING = ""
-except RuntimeError as error:
-    MISSING = str(error)
-needs_toolkit = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 each_study = pytest.mark.parametrize("study", STUDIES)
 
 
