@@ -20,6 +20,7 @@ SEEDS = st.integers(0, 2**32 - 1)
         ((0, "decoder"), 2705281768983267260),
         ((7, "decoder", 17), 8012962083919014980),
         ((2**32 - 1, "signal", 1, 2), 8167024516389902512),
+        ((7, "test signal", 1, 2), 1513894623842307452),
     ],
 )
 def test_streams_never_change(address, first):

@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.io import wavfile
 
-Floats = NDArray[np.float64]
+from ..checks import Floats
 
 TIME_COLUMNS = ("t", "time", "t_s", "time_s")
 _LIKE_TIME = re.compile(
@@ -33,15 +32,20 @@ class Recording(NamedTuple):
     rate: float  # Hz, the mean where irregular
     times: Floats | None  # s, shape (n_samples,), increasing; only where irregular
 
+    @property
+    def duration(self) -> float:
+        """In seconds."""
+        return len(self.samples) / self.rate
+
 
 Contents = tuple[Floats, list[str], float | None, Floats | None]
-"""The same as far as a file tells: rate or times or neither."""
+"""The same as far as a file holds it: rate or times or neither."""
 
 
 def read(path: str | PathLike[str], sampling_rate: float | None = None) -> Recording:
     """The recording in a file, with its `rate`.
 
-    `sampling_rate` (Hz) is for files that do not tell it, and for those only.
+    `sampling_rate` (Hz) is for files that do not hold it, and for those only.
 
     Raises
     ------
@@ -181,11 +185,11 @@ def _check_samples(samples: Floats, names: list[str], times: Floats | None) -> N
 
 def _check_rate(rate: float | None, sampling_rate: float | None) -> float:
     if rate is not None and sampling_rate is not None:
-        raise ValueError(f"sampling_rate={sampling_rate:g} Hz, but the file tells it: {rate:g} Hz")
+        raise ValueError(f"sampling_rate={sampling_rate:g} Hz, but the file holds it: {rate:g} Hz")
     rate = sampling_rate if rate is None else rate
     if rate is None:
         raise ValueError(
-            "does not tell its sampling rate: sampling_rate must be given, or in a CSV file a "
+            "does not hold its sampling rate: sampling_rate must be given, or in a CSV file a "
             f"column {', '.join(TIME_COLUMNS)} (s)"
         )
     if not RATES[0] <= rate <= RATES[1]:

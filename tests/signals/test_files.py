@@ -1,4 +1,4 @@
-"""Recordings: every format there and back, and an error that tells where for all that is wrong."""
+"""Files: every format there and back, and an error that says where for all that is wrong."""
 
 import os
 import struct
@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
-from ebn_brian.recordings import read
 from ebn_brian.signals import load, noise_rms
+from ebn_brian.signals.files import read
 
 N = 2000
 T = np.arange(N) / 1000
@@ -140,7 +140,7 @@ def test_rounded_time_stamps_are_regular(tmp_path):
 
 
 def test_the_published_signals_load(tmp_path):
-    folder = Path(os.environ.get("EBN_REFERENCE", Path(__file__).parents[2] / "shared/reference"))
+    folder = Path(os.environ.get("EBN_REFERENCE", Path(__file__).parents[3] / "shared/reference"))
     path = folder / "figure1" / "signals.csv"
     if not path.is_file():
         pytest.skip("needs the published data, in the folder that EBN_REFERENCE names")
@@ -180,7 +180,7 @@ def test_the_published_signals_load(tmp_path):
         ("t_ms,a\n0,1\n1,2\n", "'t_ms' looks like the time: it must be in seconds"),
         ("Time (s),a\n0,1\n1,2\n", "looks like the time"),
         ("t,a\n0,1\n1,2\n", "sampling rate is 1 Hz: must be from"),
-        ("a\n1\n2\n", "does not tell its sampling rate: sampling_rate must be given"),
+        ("a\n1\n2\n", "does not hold its sampling rate: sampling_rate must be given"),
         (b"\xff\xfe\x00\x01", "decode"),
     ],
 )
@@ -237,9 +237,9 @@ def test_wav_with_unknown_chunks_loads(tmp_path):
     assert len(read(path).samples) == N
 
 
-def test_wav_tells_its_rate(tmp_path):
+def test_wav_holds_its_rate(tmp_path):
     wavfile.write(tmp_path / "a.wav", 1000, SAMPLES)
-    with pytest.raises(ValueError, match="sampling_rate=500 Hz, but the file tells it: 1000 Hz"):
+    with pytest.raises(ValueError, match="sampling_rate=500 Hz, but the file holds it: 1000 Hz"):
         load(tmp_path / "a.wav", sampling_rate=500 * Hz)
 
 

@@ -6,13 +6,25 @@ moments that the measures of `decoding` need, so memory does not grow with the l
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from brian2 import Group, Hz, NeuronGroup, Quantity, StateMonitor, Synapses, TimedArray, ms, second
+from brian2 import (
+    BrianObject,
+    Group,
+    NeuronGroup,
+    Quantity,
+    StateMonitor,
+    Synapses,
+    TimedArray,
+    ms,
+    second,
+)
 from numpy.typing import ArrayLike
 
-from .balance import Floats, check_decoder
-from .decoding import leak_of, per_chip, seconds
+from .. import checks
+from ..checks import Floats
+from .filters import leak_of
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,7 @@ class OnlineReadout:
     sample: Quantity
 
     @property
-    def objects(self) -> list:
+    def objects(self) -> list[BrianObject]:
         """What goes into the `Network`."""
         return [each for each in (self.readout, self.decoder, self.monitor) if each is not None]
 
@@ -151,39 +163,44 @@ def online_readout(
     OnlineReadout
         Its ``objects`` go into the `Network`.
     """
-    n_neurons = check_decoder(D, zero=True).shape[-1]
+    n_neurons = checks.decoder(D, zero=True).shape[-1]
     if len(neurons) % n_neurons:
         raise ValueError(f"neurons has {len(neurons)} elements: must be chips of {n_neurons}, as D")
-    D = per_chip(D, len(neurons) // n_neurons)
+    D = checks.per_chip(D, len(neurons) // n_neurons)
+    n_signals, step = D.shape[1], neurons.clock.dt
+    checks.drive(drive, n_signals)
+    leak_of(tau_m, step, "tau_m")
+    checks.seconds("start", start, zero=True)
+    if sample is not None:
+        checks.whole_steps("sample", sample, step)
+    if every is not None:
+        checks.seconds("every", every)
+    namespace = {"drive": drive, "tau_m": tau_m, "start": start}
+    readout = _readout(neurons, D, namespace, sample)
+    decoder = _decoder(neurons, readout, D)
+    monitor = None
+    if every is not None:
+        names = ["n_spikes", *_sums(n_signals)]
+        monitor = StateMonitor(readout, names, record=True, dt=every, name="readout_windows")
+    length = step if sample is None else sample
+    return OnlineReadout(readout, decoder, monitor, n_signals, n_neurons, length)
+
+
+def _readout(
+    neurons: Group, D: Floats, namespace: dict[str, Any], sample: Quantity | None
+) -> NeuronGroup:
     n_chips, n_signals, _ = D.shape
-    if drive.values.shape[1:] != (n_signals,) or drive.dim != Hz.dim:
-        raise ValueError(
-            f"drive has shape {drive.values.shape} and unit {drive.dim}: must be "
-            f"(n_steps, {n_signals}) in Hz"
-        )
-    step = neurons.clock.dt
-    leak_of(tau_m, step)
-    seconds("start", start, zero=True)
-    steps = seconds("sample", step if sample is None else sample) / float(step)
-    if abs(steps - max(1, round(steps))) > 1e-6:
-        raise ValueError(f"sample={sample!r}: must be a whole number of steps of {step!r}")
     readout = NeuronGroup(
         n_chips,
         _model(n_signals),
         method="euler",
         dtype=np.float64,
         clock=neurons.clock,
-        namespace={"drive": drive, "tau_m": tau_m, "start": start},
+        namespace=namespace,
         name="readout",
     )
     readout.run_regularly(_sampling(n_signals), dt=sample, when="end", name="readout_sampling")
-    decoder = _decoder(neurons, readout, D)
-    monitor = None
-    if every is not None:
-        seconds("every", every)
-        names = ["n_spikes", *_sums(n_signals)]
-        monitor = StateMonitor(readout, names, record=True, dt=every, name="readout_windows")
-    return OnlineReadout(readout, decoder, monitor, n_signals, n_neurons, steps * step)
+    return readout
 
 
 def _decoder(neurons: Group, readout: NeuronGroup, D: Floats) -> Synapses:
