@@ -8,118 +8,23 @@ Source: Büchel, Kakon, Perez and Indiveri 2020, arXiv:2010.14353, section II; a
 Machens and Denève 2013 and Brendel et al. 2020.
 """
 
-from operator import index
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .seeds import generator
-
-Floats = NDArray[np.float64]
-
-
-def check_decoder(D: ArrayLike, zero: bool = False) -> Floats:
-    """`D` as a float array, (n_signals, n_neurons) or (n_chips, n_signals, n_neurons).
-
-    With `zero` a neuron may have a column of zeros: it is not read out.
-
-    Raises
-    ------
-    ValueError
-        If `D` has another number of dimensions, is empty, not finite, or has a column of zeros.
-    """
-    D = np.asarray(D, dtype=float)
-    if D.ndim not in (2, 3) or D.size == 0:
-        raise ValueError(
-            f"D has shape {D.shape}: must be (n_signals, n_neurons) or "
-            "(n_chips, n_signals, n_neurons), none of them 0"
-        )
-    if not np.isfinite(D).all():
-        raise ValueError("D contains nan or inf: every entry must be finite")
-    silent = np.argwhere(~D.any(axis=-2))
-    if len(silent) and not zero:
-        raise ValueError(f"D has a column of zeros (at {silent[0].tolist()}): none may be zero")
-    return D
-
-
-def check_positive(name: str, value: ArrayLike, zero: bool = False) -> Floats:
-    """`value` as a float array, all entries finite and positive (or, with `zero`, at least 0)."""
-    array = np.asarray(value, dtype=float)
-    if not (np.isfinite(array) & ((array > 0) | (zero & (array == 0)))).all():
-        allowed = "at least 0" if zero else "positive"
-        raise ValueError(f"{name}={value!r}: must be finite and {allowed}")
-    return array
-
-
-def check_count(name: str, value: int) -> int:
-    """`value` as a plain int of at least 1."""
-    try:
-        count = index(value)
-    except TypeError:
-        count = 0
-    if count < 1:
-        raise ValueError(f"{name}={value!r}: must be a whole number of at least 1")
-    return count
-
-
-def random_decoder(n_signals: int, n_neurons: int, seed: int, n_chips: int | None = None) -> Floats:
-    """The paper's decoder: normal entries, columns scaled to length 1.
-
-    Returns
-    -------
-    array
-        (n_signals, n_neurons); with `n_chips` (n_chips, n_signals, n_neurons), whose first entry
-        is the same as without.
-    """
-    shape = (check_count("n_signals", n_signals), check_count("n_neurons", n_neurons))
-    chips = range(1 if n_chips is None else check_count("n_chips", n_chips))
-    D = np.stack([generator(seed, "decoder", c).normal(size=shape) for c in chips])
-    D /= np.linalg.norm(D, axis=-2, keepdims=True)
-    return D[0] if n_chips is None else D
-
-
-def even_decoder(
-    n_signals: int, n_neurons: int, seed: int = 0, n_chips: int | None = None
-) -> Floats:
-    """Evenly spaced directions, so that every neuron has neighbours on both sides.
-
-    One signal: +1, -1, +1, ... Two: equal angles all round, turned by a random angle and dealt to
-    the neurons in random order, so that weights show no pattern of the numbering.
-
-    Returns
-    -------
-    array
-        (n_signals, n_neurons) or (n_chips, n_signals, n_neurons), as `random_decoder`.
-
-    Raises
-    ------
-    ValueError
-        If there are more than two signals: directions cannot be spaced evenly then.
-    """
-    n_neurons = check_count("n_neurons", n_neurons)
-    chips = 1 if n_chips is None else check_count("n_chips", n_chips)
-    if check_count("n_signals", n_signals) > 2:
-        raise ValueError(
-            f"n_signals={n_signals!r}: must be 1 or 2, as directions can be evenly spaced only on "
-            "a line or a circle; use random_decoder for more"
-        )
-    if n_signals == 1:
-        D = np.tile(1.0 - 2.0 * (np.arange(n_neurons) % 2), (chips, 1, 1))
-    else:
-        D = np.stack([_ring(n_neurons, generator(seed, "decoder", c)) for c in range(chips)])
-    return D[0] if n_chips is None else D
-
-
-def _ring(n_neurons: int, rng: np.random.Generator) -> Floats:
-    place = rng.permutation(n_neurons) + rng.uniform()
-    angle = 2 * np.pi * place / n_neurons
-    return np.stack([np.cos(angle), np.sin(angle)])
+from . import checks
+from .checks import Floats
 
 
 def optimal_weights(D: ArrayLike) -> Floats:
     """``-D^T D``, (..., n_neurons, n_neurons); its diagonal is the reset."""
-    D = check_decoder(D)
+    D = checks.decoder(D)
     return -np.swapaxes(D, -1, -2) @ D
+
+
+def squared_lengths(D: ArrayLike) -> Floats:
+    """``|D_n|^2`` of each column, (..., n_neurons); what is 1 but for rounding is 1."""
+    lengths = (checks.decoder(D) ** 2).sum(axis=-2)
+    return np.where(np.abs(lengths - 1) < 1e-12, 1.0, lengths)
 
 
 def threshold(D: ArrayLike, kappa: float = 1.0) -> Floats:
@@ -128,50 +33,17 @@ def threshold(D: ArrayLike, kappa: float = 1.0) -> Floats:
     ``kappa`` is the gain of the comparator's copy of the weight (see `condition_up`). With 1 a
     spike comes exactly when it lowers the coding error; more is calmer and coarser.
     """
-    return check_positive("kappa", kappa) * (check_decoder(D) ** 2).sum(axis=-2) / 2
+    return checks.positive("kappa", kappa) / 2 * squared_lengths(D)
 
 
 def reset(D: ArrayLike, kappa: float = 1.0) -> Floats:
-    """Absolute reset ``V_reset - V_rest = (1 - 2/kappa) threshold``, that is ``threshold - |D|^2``,
-    (..., n_neurons)."""
-    return (1 - 2 / check_positive("kappa", kappa)) * threshold(D, kappa)
+    """Absolute reset ``V_reset - V_rest = threshold - |D_n|^2``, (..., n_neurons)."""
+    return threshold(D, kappa) - squared_lengths(D)
 
 
-def random_weights(
-    n_chips: int,
-    n_neurons: int,
-    seed: int,
-    std: float = 0.6,
-    step: float = 0.04,
-    max_weight: float | None = None,
-) -> Floats:
-    """The paper's initial weights: normal, rounded to whole steps, without self-connections.
-
-    Parameters
-    ----------
-    std, step
-        Standard deviation before rounding, and the grid, in units of |D|^2.
-    max_weight
-        Weights beyond it are set to the last whole step inside it; None: no bound.
-
-    Returns
-    -------
-    array
-        (n_chips, n_neurons, n_neurons); ``np.rint(weights/step)`` are the counters.
-    """
-    shape = (check_count("n_neurons", n_neurons),) * 2
-    check_positive("std", std, zero=True)
-    check_positive("step", step)
-    streams = [
-        generator(seed, "initial weights", c) for c in range(check_count("n_chips", n_chips))
-    ]
-    counts = np.rint(np.stack([rng.normal(size=shape) for rng in streams]) * (std / step))
-    if max_weight is not None:
-        # The margin keeps a bound of 3 steps at 3 where 0.3/0.1 falls just short of it.
-        last = np.floor(check_positive("max_weight", max_weight, zero=True) / step * (1 + 1e-9))
-        counts = np.clip(counts, -last, last)
-    counts[:, range(n_neurons), range(n_neurons)] = 0
-    return (counts + 0.0) * step  # + 0.0 turns -0.0 into 0.0
+def uncoupled(D: ArrayLike) -> Floats:
+    """The diagonal of the optimal weights alone: neurons that only reset themselves."""
+    return -squared_lengths(D)[..., None] * np.eye(np.shape(D)[-1])
 
 
 def imbalance(v: ArrayLike, omega_nk: ArrayLike, kappa: ArrayLike = 1.0) -> Floats:
@@ -181,7 +53,7 @@ def imbalance(v: ArrayLike, omega_nk: ArrayLike, kappa: ArrayLike = 1.0) -> Floa
     the sum of the voltages before and after the spike, zero where the spike carries the neuron
     from one side of rest to the mirror point on the other.
     """
-    weight = check_positive("kappa", kappa) * np.asarray(omega_nk, dtype=float)
+    weight = checks.positive("kappa", kappa) * np.asarray(omega_nk, dtype=float)
     return np.asarray(2 * np.asarray(v, dtype=float) + weight)
 
 
@@ -241,10 +113,10 @@ def condition_down(
 
 
 def _dead_zone(step: ArrayLike, kappa: ArrayLike, dead_zone: ArrayLike | None) -> Floats:
-    half_step = check_positive("step", step) / 2
+    half_step = checks.positive("step", step) / 2
     if dead_zone is None:
-        return np.asarray(check_positive("kappa", kappa) * half_step)
-    return check_positive("dead_zone", dead_zone, zero=True)
+        return np.asarray(checks.positive("kappa", kappa) * half_step)
+    return checks.positive("dead_zone", dead_zone, zero=True)
 
 
 def distance(C: ArrayLike, C_opt: ArrayLike, diagonal: bool = False) -> Floats:

@@ -9,16 +9,17 @@ synaptic branches, DAC, pulse, comparators and counter.
 import json
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from brian2 import Quantity, amp, get_dimensions, have_same_dimensions, kelvin, ms, nA, pA, second
 from brian2.units.allunits import coulomb, farad, joule, volt
-from scipy.integrate import quad
 
 from .plasticity import DiscreteRule
 
 BOLTZMANN = 1.380649e-23 * joule / kelvin
 CHARGE = 1.602176634e-19 * coulomb
+ROOM = 300 * kelvin
 
 #: Slope factors of n- and p-type transistors, as DynapSim and teili have them (estimates).
 KAPPA_N, KAPPA_P = 0.75, 0.66
@@ -44,13 +45,15 @@ SYNONYMS = {
 }
 
 
-def thermal_voltage(temperature: Quantity = 300 * kelvin) -> Quantity:
+def thermal_voltage(temperature: Quantity = ROOM) -> Quantity:
     """Ut = k*T/q: 25.9 mV at 300 K."""
     _check("temperature", temperature, kelvin, 200 * kelvin, 450 * kelvin)
     return BOLTZMANN * temperature / CHARGE
 
 
-def time_constant(C: Quantity, I_tau: Quantity, kappa=0.7, temperature=300 * kelvin) -> Quantity:
+def time_constant(
+    C: Quantity, I_tau: Quantity, kappa: float = 0.7, temperature: Quantity = ROOM
+) -> Quantity:
     """Time constant ``C*Ut/(kappa*I_tau)`` of a DPI with capacitor `C` and leak `I_tau`."""
     _check("C", C, farad, 1e-16 * farad, 1e-8 * farad)
     _check("I_tau", I_tau, amp, 1e-17 * amp, 1e-6 * amp)
@@ -58,7 +61,7 @@ def time_constant(C: Quantity, I_tau: Quantity, kappa=0.7, temperature=300 * kel
     return C * thermal_voltage(temperature) / (kappa * I_tau)
 
 
-def leak(C: Quantity, tau: Quantity, kappa=0.7, temperature=300 * kelvin) -> Quantity:
+def leak(C: Quantity, tau: Quantity, kappa: float = 0.7, temperature: Quantity = ROOM) -> Quantity:
     """Leak current I_tau that gives a DPI with capacitor `C` the time constant `tau`."""
     _check("C", C, farad, 1e-16 * farad, 1e-8 * farad)
     _check("tau", tau, second, 1e-8 * second, 1e3 * second)
@@ -73,7 +76,7 @@ def gain(I_th: Quantity, I_tau: Quantity) -> float:
     return float(I_th / I_tau)
 
 
-def early_per_efold(V_early: Quantity, kappa=0.7, temperature=300 * kelvin) -> float:
+def early_per_efold(V_early: Quantity, kappa: float = 0.7, temperature: Quantity = ROOM) -> float:
     """Loss of current per e-fold of I_mem, ``Ut/(kappa*V_early)``, at a node that follows V_mem."""
     _check("V_early", V_early, volt, 0.01 * volt, 1e3 * volt)
     return float(thermal_voltage(temperature) / (kappa * V_early))
@@ -87,52 +90,14 @@ def dac_unit(full_scale: Quantity, n_bits: int) -> Quantity:
     return full_scale / (2 ** (n_bits - 1) - 1)
 
 
-def rise_time(
-    I_from: Quantity,
-    I_to: Quantity,
-    I_in: Quantity,
-    *,
-    tau: Quantity,
-    I_th: Quantity,
-    gain_n: float = 1.0,
-    I_0: Quantity = 0 * amp,
-    slope: float = 1.0,
-) -> Quantity:
-    """Time that ``I_mem`` takes between two currents at constant `I_in`, by quadrature.
-
-    Of the neuron's full form, see `ebn_brian.equations.dpi`; `I_from` may lie above `I_to`.
-    Infinite where it never gets there.
-    """
-    drive, th, dark = float(gain_n * I_in / I_th), float(I_th), float(I_0)
-
-    def rate(x):  # d log(I_mem)/dt in units of 1/tau: smooth over all the decades between the two
-        return drive / (1 + (np.exp(x) / th) ** slope) - 1 + dark * np.exp(-x)
-
-    low, high = np.log(float(I_from)), np.log(float(I_to))
-    # the rate falls with x, so it does not change its sign between the ends if it has one at both
-    if low != high and not (rate(low) * (high - low) > 0 and rate(high) * (high - low) > 0):
-        return np.inf * second
-    per_tau, _ = quad(lambda x: 1 / rate(x), low, high, limit=200)
-    return per_tau * tau
-
-
-def firing_rate(
-    I_in: Quantity, *, I_spk: Quantity, I_reset: Quantity, t_ref: Quantity = 0 * second, **neuron
-) -> Quantity:
-    """Rate of the spiking neuron in its full form at constant `I_in`, by quadrature.
-
-    `neuron` are the parameters of `rise_time`. Zero where the input does not reach the threshold.
-    """
-    return 1 / (rise_time(I_reset, I_spk, I_in, **neuron) + t_ref)
-
-
 @dataclass(frozen=True)
 class Circuit:
     """All parameters of one learning circuit. Symbols as in `ebn_brian.equations.dpi`.
 
     Only products of DAC current and gains act on ``I_mem``: with ``gain_n = 1`` and a nominal
     ``I_lsb``, all currents are referred to the neuron's output. ``copy_gain`` is the comparators'
-    copy of one LSB over ``I_lsb``.
+    copy of one LSB over ``I_lsb``. In a chip, ``full_weight`` LSB stand for ``|D|**2``, and a
+    spiking neuron rests for ``t_ref``.
     """
 
     tau: Quantity
@@ -159,8 +124,10 @@ class Circuit:
     t_start: Quantity = field(default_factory=lambda: 0 * ms)
     n_bits: int = 6
     w_initial: int = 8
+    full_weight: int = 25
+    t_ref: Quantity = field(default_factory=lambda: 5 * ms)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for parameter in fields(self):
             low, high, unit = RANGES[parameter.name]
             value = getattr(self, parameter.name)
@@ -186,9 +153,21 @@ class Circuit:
             return self.I_0
         return self.I_th * above ** (1 / self.slope)
 
+    @property
+    def unit_charge(self) -> Quantity:
+        """Charge of one pulse of ``|D|**2``."""
+        return self.full_weight * self.I_lsb * self.gain_e * self.width
+
+    @property
+    def I_unit(self) -> Quantity:
+        """Step of ``I_mem`` by that pulse: what ``|D|**2 = 1`` stands for."""
+        return self.unit_charge / self.tau
+
     def rule(self) -> DiscreteRule:
         """Comparators and counter as the learning rule that synapses take."""
-        return DiscreteRule(self.I_lsb, self.copy_gain, 2 * self.I_SL, n_bits=int(self.n_bits))
+        copy = float(self.copy_gain * self.full_weight * self.I_lsb / self.I_unit)
+        tolerance = float(2 * self.I_SL / self.I_unit)
+        return DiscreteRule(1 / self.full_weight, copy, tolerance, n_bits=int(self.n_bits))
 
     def resting_at(self, I_rest: Quantity) -> "Circuit":
         """The same circuit with the constant input that makes it rest at `I_rest`."""
@@ -202,13 +181,11 @@ class Circuit:
     def with_values(self, **values: float) -> "Circuit":
         """A copy with some parameters given as plain numbers in SI units."""
         units = {name: RANGES[name][2] for name in values}
-        whole = {"n_bits", "w_initial"}
-        return replace(
-            self,
-            **{k: int(v) if k in whole else float(v) * units[k] for k, v in values.items()},
-        )
+        whole = {"n_bits", "w_initial", "full_weight"}
+        own = {k: int(v) if k in whole else float(v) * units[k] for k, v in values.items()}
+        return replace(self, **own)
 
-    def save(self, path: Path, **more) -> None:
+    def save(self, path: Path, **more: Any) -> None:
         """Write the parameters as JSON; `more` (standard errors, say) goes beside them."""
         units = {name: _unit_text(RANGES[name][2]) for name in self.values()}
         text = {"model": "dpi", "parameters": self.values(), "units": units, **more}
@@ -258,6 +235,8 @@ RANGES = {
     "t_start": (0 * second, 1e3 * second, second),
     "n_bits": (2, 24, 1),
     "w_initial": (-(2**23), 2**23, 1),
+    "full_weight": (1, 2**23, 1),
+    "t_ref": _TIME,
 }
 
 
@@ -310,12 +289,12 @@ def whole_chip() -> Circuit:
     )
 
 
-def _check(name: str, value, unit, low, high) -> None:
+def _check(name: str, value: Any, unit: Any, low: Any, high: Any) -> None:
     if not have_same_dimensions(value, unit):
         raise ValueError(f"{name}={value}: must have the unit of {high}")
     if not (np.isfinite(float(value)) and float(low) <= float(value) <= float(high)):
         raise ValueError(f"{name}={value}: must be finite and from {low} to {high}")
 
 
-def _unit_text(unit) -> str:
+def _unit_text(unit: Any) -> str:
     return "1" if isinstance(unit, int) else str(get_dimensions(unit))

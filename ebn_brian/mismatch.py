@@ -4,173 +4,98 @@
 
     apply_mismatch(neurons, {"tau_m": 0.1, "v_th": Spread(0.2, above="v_rest")}, seed=7, chips=100)
     apply_mismatch(synapses, {"gain": Spread(local=0.2, chip=0.05)}, seed=7, chips=100)
+    values = spread(chips.values(), {"neurons.tau_m": 0.1}, seed=7, chips=100)
 
 A number is a CV (standard deviation over mean), lognormal; a frozen `scipy.stats` distribution
-stands for itself. What chip 17 draws for a parameter depends on the seed, the names of the group
-and of the parameter, and 17 alone. Draws go through the inverse of the cumulative distribution, so
-a chip keeps its ranks when a CV changes: one may compare a chip with itself.
+stands for itself, an array for factors that were measured. What chip 17 draws for a parameter
+depends on the seed, the names of the group and of the parameter, and 17 alone: the same in a group
+(`apply_mismatch`) and among the run-time values of a program (`spread`).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from numbers import Real
-from operator import index
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from brian2 import Quantity, Synapses
+from brian2 import Quantity, Synapses, get_dimensions
 from brian2.core.variables import ArrayVariable
-from brian2.units.fundamentalunits import have_same_dimensions
-from numpy.typing import NDArray
-from scipy import stats
+from brian2.units.fundamentalunits import Dimension, have_same_dimensions
 from scipy.stats.distributions import rv_frozen as Distribution
 
-from .balance import check_count, check_positive
-from .seeds import generator
+from . import checks
+from .checks import Floats, Integers
+from .distributions import (
+    Spread,
+    area_law,
+    chip_numbers,
+    lognormal,
+    sample,
+    spread_of,
+)
 
-Floats = NDArray[np.float64]
+__all__ = ["Spread", "apply_mismatch", "area_law", "lognormal", "sample", "spread"]
 
-
-def lognormal(cv: float) -> Distribution:
-    """Lognormal factor of mean 1 and standard deviation `cv`."""
-    cv = float(check_positive("cv", cv, zero=True))
-    if cv < 1e-9:  # beyond what the numbers resolve
-        return stats.randint(1, 2)  # the constant 1
-    s = np.sqrt(np.log1p(cv**2))
-    return stats.lognorm(s, scale=np.exp(-(s**2) / 2))
-
-
-def area_law(A: Quantity | float, W: Quantity | float, L: Quantity | float) -> Quantity | float:
-    """Standard deviation ``A/sqrt(W*L)`` of a device of width `W` and length `L`.
-
-    A matching constant of a relative parameter (metre) gives a CV; that of a threshold voltage
-    (volt metre), volts. Source: Pelgrom, Duinmaijer and Welbers 1989, IEEE J. Solid-State
-    Circuits 24(5), for one device; of a pair, A as published holds for the difference.
-    """
-    for name, value in (("A", A), ("W", W), ("L", L)):
-        check_positive(name, value)
-    return A / np.sqrt(W * L)
+Parameters = Mapping[str, Spread | Distribution | Floats | float]
 
 
-@dataclass(frozen=True)
-class Spread:
-    """How a parameter is spread over the elements of a chip, and from chip to chip.
+def spread(
+    values: Mapping[str, Any], parameters: Parameters, *, seed: int, chips: int | Iterable[int] = 1
+) -> dict[str, Any]:
+    """Nominal values of chips, some of them spread: for `devices.Program.run`.
 
     Parameters
     ----------
-    local, chip
-        Distributions of the factor of each element, and of the factor that all elements of a chip
-        share; they multiply. A number is the CV of a lognormal of mean 1.
-    low, high
-        Bounds of the factor: the distribution is cut there. A factor that could be negative must
-        be given a `low`.
-    above
-        Another variable of the group: only what lies above it is multiplied (a threshold above
-        the resting potential, say).
-    unit
-        Draws times this unit are added instead, with a number the standard deviation of a normal
-        of mean 0, and bounds in this unit. For offsets.
+    values
+        By full name, chip after chip in equal parts: those of `chips.Blueprint.values`, say.
+    parameters
+        By the same names: a CV, a frozen distribution of the factor, measured factors, a `Spread`.
+    chips
+        Number of chips, or their numbers (one of them may come several times).
+
+    Returns
+    -------
+    dict
+        All `values`, those of `parameters` spread. `apply_mismatch` draws the same.
 
     Raises
     ------
     TypeError, ValueError
-        If a distribution is not frozen, a CV not a number of at least 0, or the bounds are empty.
+        If a parameter is unknown, shared by all chips, zero throughout or not finite, or would
+        change its sign; or chips are not equal parts.
     """
-
-    local: Distribution | float = 0.0
-    chip: Distribution | float = 0.0
-    low: float | None = None
-    high: float = np.inf
-    above: str | None = None
-    unit: Quantity | None = None
-
-    def __post_init__(self):
-        for name in ("local", "chip"):
-            object.__setattr__(self, name, self._distribution(name, getattr(self, name)))
-            support = getattr(self, name).support()
-            if self.unit is None and self.low is None and not support[0] >= 0:
-                raise ValueError(
-                    f"Spread.{name}: a factor from {support[0]:g} can turn a sign; "
-                    "give low=, or use a lognormal distribution"
-                )
-        if self.above is not None and self.unit is not None:
-            raise ValueError(f"Spread: above={self.above!r} has no meaning for an offset (unit=)")
-        if not self.lowest < self.high:
-            raise ValueError(f"Spread: low={self.low} must be below high={self.high}")
-
-    def _distribution(self, name: str, value) -> Distribution:
-        if isinstance(value, Distribution):
-            if np.shape(value.mean()):
-                raise ValueError(f"Spread.{name}: must be one distribution, not an array of them")
-            return value
-        if not isinstance(value, Real):
-            raise TypeError(
-                f"Spread.{name}={value!r}: must be a plain number or a frozen scipy.stats "
-                "distribution, such as scipy.stats.gamma(25, scale=1/25)"
+    numbers = chip_numbers(chips)
+    result = dict(values)
+    for name, given in parameters.items():
+        if name not in values:
+            raise ValueError(f"{name}: is unknown; can be spread: {', '.join(sorted(values))}")
+        before = checks.finite(name, values[name])
+        if before.ndim != 1 or before.size % len(numbers):
+            raise ValueError(
+                f"{name} has shape {before.shape}: must be one value for each element of "
+                f"{len(numbers)} chips"
             )
-        value = float(check_positive(f"Spread.{name}", float(value), zero=True))
-        if self.unit is None:
-            return lognormal(value)
-        return stats.norm(0, value) if value else stats.randint(0, 1)  # the constant 0
-
-    @property
-    def lowest(self) -> float:
-        """The lower bound in force."""
-        return self.low if self.low is not None else 0.0 if self.unit is None else -np.inf
-
-
-def sample(
-    spread: Spread | Distribution | float,
-    n_elements: int,
-    chips: int | Iterable[int],
-    seed: int,
-    name: str,
-) -> Floats:
-    """Factors (or offsets in units of ``spread.unit``) of the elements of each chip.
-
-    Parameters
-    ----------
-    n_elements
-        Neurons, or synapses (in the order in which `Synapses` store them), of a chip.
-    chips
-        Their number, or the numbers of those that are wanted.
-    name
-        Of the stream, ``group.parameter``.
-
-    Returns
-    -------
-    array
-        (n_chips, n_elements). More elements or chips change nothing in those before them.
-
-    Raises
-    ------
-    ValueError
-        If the bounds of `spread` leave its distribution nothing, or a draw is not finite.
-    """
-    spread = _spread(name, spread)
-    tiny = np.finfo(float).tiny  # so that no draw is at the end of an open range
-    streams = [generator(seed, f"mismatch:{name}", c) for c in _chips(chips)]
-    u = np.stack([stream.uniform(tiny, 1, 1 + n_elements) for stream in streams])
-    shared = _cut(name, spread.chip, u[:, :1], spread.lowest, spread.high)
-    if spread.unit is None:
-        low, high = spread.lowest / shared, spread.high / shared
-        draws = shared * _cut(name, spread.local, u[:, 1:], low, high)
-    else:
-        low, high = spread.lowest - shared, spread.high - shared
-        draws = shared + _cut(name, spread.local, u[:, 1:], low, high)
-    if not np.isfinite(draws).all():
-        raise ValueError(f"{name}: the distribution gives draws that are not finite")
-    return draws
+        chosen = spread_of(name, given)
+        draws = sample(chosen, before.size // len(numbers), numbers, seed, name).ravel()
+        base = None
+        if chosen.above is not None:
+            above = f"{name.rpartition('.')[0]}.{chosen.above}"
+            if above not in values:
+                raise ValueError(f"{name}: above={chosen.above!r} is unknown")
+            base = values[above]
+        dim = get_dimensions(values[name])
+        after = _spread_out(name, chosen, before, dim, draws, base)
+        result[name] = Quantity(after, dim=dim)
+    return result
 
 
 def apply_mismatch(
-    group,
-    parameters: Mapping[str, Spread | Distribution | float],
+    group: Any,
+    parameters: Parameters,
     *,
     seed: int,
     chips: int | Iterable[int] = 1,
     chip_of: str = "target",
-    nominal: Mapping[str, Quantity | float] = {},
+    nominal: Mapping[str, Any] = {},
 ) -> dict[str, Floats]:
     """Spread `parameters` of a Brian2 group around the values they have. All of them, or none.
 
@@ -179,7 +104,7 @@ def apply_mismatch(
     group
         Neurons, chip after chip in equal parts, or `Synapses`.
     parameters
-        By name: a CV, a frozen distribution of the factor, or a `Spread`.
+        By name: a CV, a frozen distribution of the factor, measured factors, or a `Spread`.
     chips
         Number of chips in the group, or their numbers.
     chip_of
@@ -198,57 +123,63 @@ def apply_mismatch(
         If a parameter is unknown, not a real number an element, of another unit, zero throughout
         or not finite, already spread, or would change its sign; or chips are not equal parts.
     """
-    numbers = _chips(chips)
+    numbers = chip_numbers(chips)
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"chips={chips}: must be different numbers")
     chip, rank = _places(group, len(numbers), chip_of)
     drawn, values = {}, {}
     for name, given in parameters.items():
         where = f"{group.name}.{name}"
-        spread = _spread(where, given)
+        chosen = spread_of(where, given)
         before = _nominal(group, name, nominal)
         if name in _applied(group) and np.array_equal(_applied(group)[name], before):
             raise ValueError(f"{where}: has its mismatch already")
-        if not np.isfinite(before).all():
-            raise ValueError(f"{where}: has values that are not finite numbers")
-        draws = sample(spread, int(rank.max(initial=-1)) + 1, numbers, seed, where)[chip, rank]
-        drawn[name], values[name] = draws, _spread_out(group, name, spread, before, draws, nominal)
+        checks.finite(where, before)
+        draws = sample(chosen, int(rank.max(initial=-1)) + 1, numbers, seed, where)[chip, rank]
+        base = None if chosen.above is None else _base(group, name, chosen.above, nominal)
+        dim = group.variables[name].dim
+        drawn[name] = draws
+        values[name] = _spread_out(where, chosen, before, dim, draws, base)
     for name, value in values.items():
         setattr(group, name, Quantity(value, dim=group.variables[name].dim))
         _applied(group)[name] = value
     return drawn
 
 
-def _spread_out(group, name: str, spread: Spread, before: Floats, draws: Floats, nominal) -> Floats:
-    """Values of the parameter that was `before`."""
-    where = f"{group.name}.{name}"
-    if spread.unit is not None:
-        if not have_same_dimensions(spread.unit, group.variables[name].dim):
-            raise ValueError(f"{where}: the offset is in {spread.unit}, which is another unit")
-        after = before + draws * float(spread.unit)
-        if spread.low is None and before.min() > 0 and after.min() <= 0:
+def _spread_out(
+    where: str, chosen: Spread, before: Floats, dim: Dimension, draws: Floats, base: Any
+) -> Floats:
+    """Values of the parameter that was `before`; `base` is what ``chosen.above`` names."""
+    if chosen.unit is not None:
+        if not have_same_dimensions(chosen.unit, dim):
+            raise ValueError(f"{where}: the offset is in {chosen.unit}, which is another unit")
+        after: Floats = before + draws * float(chosen.unit)
+        if chosen.low is None and before.min() > 0 and after.min() <= 0:
             raise ValueError(f"{where}: becomes {after.min():.3g}; give Spread(low=) to bound it")
         return after
-    base = np.zeros(())
-    if spread.above is not None:
-        base = _nominal(group, spread.above, nominal)
-        if group.variables[spread.above].dim != group.variables[name].dim:
-            raise ValueError(f"{where}: above={spread.above!r} has another unit")
-    if not (before - base).any():
-        what = f"equal to {spread.above}" if spread.above else "zero"
+    if base is not None and not have_same_dimensions(base, dim):
+        raise ValueError(f"{where}: above={chosen.above!r} has another unit")
+    floor = np.zeros(()) if base is None else np.asarray(base, float)
+    if not (before - floor).any():
+        what = f"equal to {chosen.above}" if chosen.above else "zero"
         raise ValueError(f"{where}: is {what} throughout, so that a factor changes nothing")
-    return base + draws * (before - base)
+    return floor + draws * (before - floor)
+
+
+def _base(group: Any, name: str, above: str, nominal: Mapping[str, Any]) -> Quantity:
+    """Values of the variable `above` which alone `name` is spread."""
+    return Quantity(_nominal(group, above, nominal), dim=group.variables[above].dim)
 
 
 #: What was written to which group: to notice a second time, though not after `restore`.
-_written: WeakKeyDictionary = WeakKeyDictionary()
+_written: WeakKeyDictionary[Any, dict[str, Floats]] = WeakKeyDictionary()
 
 
-def _applied(group) -> dict[str, Floats]:
+def _applied(group: Any) -> dict[str, Floats]:
     return _written.setdefault(group, {})
 
 
-def _nominal(group, name: str, nominal: Mapping) -> Floats:
+def _nominal(group: Any, name: str, nominal: Mapping[str, Any]) -> Floats:
     """Values of a parameter, one an element, in base units."""
     where, variable = f"{group.name}.{name}", group.variables.get(name)
     settable = [n for n, v in group.variables.items() if _is_parameter(v)]
@@ -269,7 +200,7 @@ def _nominal(group, name: str, nominal: Mapping) -> Floats:
         ) from None
 
 
-def _is_parameter(variable) -> bool:
+def _is_parameter(variable: Any) -> bool:
     return (
         isinstance(variable, ArrayVariable)
         and not (variable.scalar or variable.read_only)
@@ -277,10 +208,9 @@ def _is_parameter(variable) -> bool:
     )
 
 
-def _places(group, n_chips: int, chip_of: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _places(group: Any, n_chips: int, chip_of: str) -> tuple[Integers, Integers]:
     """Chip of each element, and its place among the elements of that chip."""
-    if chip_of not in ("target", "source"):
-        raise ValueError(f"chip_of={chip_of!r}: must be target or source")
+    checks.choice("chip_of", chip_of, ("target", "source"))
     if isinstance(group, Synapses):
         neurons = getattr(group, chip_of)
         try:
@@ -302,30 +232,3 @@ def _places(group, n_chips: int, chip_of: str) -> tuple[NDArray[np.int64], NDArr
     rank = np.empty(len(chip), np.int64)
     rank[order] = np.arange(len(chip)) - first[chip[order]]
     return chip, rank
-
-
-def _spread(name: str, given) -> Spread:
-    if isinstance(given, Spread):
-        return given
-    try:
-        return Spread(given)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: {error}") from None
-
-
-def _chips(chips: int | Iterable[int]) -> list[int]:
-    if not isinstance(chips, Iterable):
-        return list(range(check_count("chips", chips)))
-    numbers = [index(c) for c in chips]
-    if not numbers or min(numbers) < 0:
-        raise ValueError(f"chips={chips}: must be numbers of at least 0")
-    return numbers
-
-
-def _cut(name: str, distribution: Distribution, u: Floats, low, high) -> Floats:
-    """Draws at quantiles `u` of what lies between the bounds."""
-    a, b = distribution.cdf(low), distribution.cdf(high)
-    if not np.all(a < b):
-        raise ValueError(f"{name}: nothing of the distribution lies within its bounds")
-    q = np.clip(a + u * (b - a), np.nextafter(a, b), np.nextafter(b, a))
-    return np.clip(distribution.ppf(q), low, high)

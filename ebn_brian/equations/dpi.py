@@ -60,48 +60,37 @@ symbol       unit    default    meaning
 ============ ======= ========== ==============================================================
 
 The counter ``w``, its rails, ``kappa`` and the tolerance ``dead_zone = 2*I_SL`` are those of
-`ebn_brian.plasticity.DiscreteRule` with ``step`` in ampere and ``state = STATE``.
+`ebn_brian.plasticity.DiscreteRule`, with ``step`` in ampere and ``state = STATE``.
 """
 
-#: Membrane equation by form, for ideal transistors.
+from .. import checks
+from ..plasticity import Rule
+
+#: ``dI_mem/dt`` by form: the full one, its limit I_mem >> I_th, and the full one where the pair's
+#: slope differs from that of the read-out.
 NEURON = {
-    "full": (
-        "dI_mem/dt = (I_mem/(I_mem + I_th)*(gain_n*I_in - I_th - I_mem) + I_0)/tau : amp\n"
-        "I_th : amp\nI_0 : amp\n"
-    ),
-    "linear": "dI_mem/dt = (gain_n*I_in - I_mem)/tau : amp\n",
+    "full": "(I_mem/(I_mem + I_th)*(gain_n*I_in - I_th - I_mem) + I_0)/tau",
+    "linear": "(gain_n*I_in - I_mem)/tau",
+    "slopes": "(I_mem*(gain_n*I_in/I_th/(1 + (I_mem/I_th)**slope) - 1) + I_0)/tau",
+}
+PARAMETERS = {
+    "full": "I_th : amp\nI_0 : amp\n",
+    "linear": "",
+    "slopes": "I_th : amp\nI_0 : amp\nslope : 1\n",
 }
 
-#: The full form where the pair's slope differs from that of the read-out.
-NEURON_SLOPES = (
-    "dI_mem/dt = (I_mem*(gain_n*I_in/I_th/(1 + (I_mem/I_th)**slope) - 1) + I_0)/tau : amp\n"
-    "I_th : amp\nI_0 : amp\nslope : 1\n"
-)
-
-#: Linear state of a synaptic branch by form; ``{b}`` is its letter.
-BRANCH = {
-    "full": (
-        "dJ_{b}/dt = {m}(J_{b}/(J_{b} + I_th_{b})*(gain_{b}*I_lsb*n_{b} - I_th_{b} - J_{b})"
-        " + I_0_{b})/tau_{b} : amp\nI_th_{b} : amp\nI_0_{b} : amp\n"
-    ),
-    "linear": "dJ_{b}/dt = {m}(gain_{b}*I_lsb*n_{b} - J_{b})/tau_{b} : amp\n",
-}
-
-#: Output of a branch, ideal and with slopes; both agree at one LSB.
-OUTPUT = {
-    False: "I_{b} = J_{b} : amp\n",
-    True: ("I_{b} = gain_{b}*I_lsb*clip(J_{b}/(gain_{b}*I_lsb), 0, 1e9)**(1/slope_syn) : amp\n"),
-}
+#: Forms of a synaptic branch.
+BRANCHES = ("full", "linear")
 
 #: A spiking neuron: pass these to `NeuronGroup`, with ``refractory='t_ref'``.
 THRESHOLD = "I_mem > I_spk"
 RESET = "I_mem = I_reset"
 SPIKING = "I_spk : amp\nI_reset : amp\nt_ref : second\n"
 
-#: What the comparators see of the neuron, for `DiscreteRule.decision`.
+#: What the comparators see of the neuron, for `Rule.decide`.
 STATE = "I_mem_post - I_ref_post + I_off_post"
 
-#: The counter and the latched decision, beside `DiscreteRule.model`.
+#: The latched decision, beside `Rule.model`.
 LATCH = "d : 1\n"
 
 #: The DAC's code flows into the branch of its sign from onset to offset of the pulse.
@@ -134,21 +123,31 @@ def neuron(
     ValueError
         If `form` is unknown, or has no slopes.
     """
-    if form not in NEURON or (slopes and form != "full"):
-        raise ValueError(f"form={form!r}: must be 'full', or 'linear' without slopes")
-    text = NEURON_SLOPES if slopes else NEURON[form]
-    if spiking and held:
-        text = text.replace("/tau : amp\n", "/tau : amp (unless refractory)\n", 1)
-    return text + "tau : second\ngain_n : 1\n" + (SPIKING if spiking else "")
+    checks.choice("form", form, ("full",) if slopes else ("full", "linear"))
+    kind = "slopes" if slopes else form
+    flag = " (unless refractory)" if spiking and held else ""
+    return (
+        f"dI_mem/dt = {NEURON[kind]} : amp{flag}\n{PARAMETERS[kind]}"
+        "tau : second\ngain_n : 1\n" + (SPIKING if spiking else "")
+    )
 
 
 def branch(letter: str, form: str = "linear", slopes: bool = False) -> str:
-    """Equations of one synaptic DPI: ``J_letter``, ``I_letter`` and the code ``n_letter``."""
-    if form not in BRANCH:
-        raise ValueError(f"form={form!r}: must be one of {', '.join(BRANCH)}")
-    parameters = "n_{b} : 1\ntau_{b} : second\ngain_{b} : 1\n"
-    text = BRANCH[form] + OUTPUT[slopes] + parameters
-    return text.format(b=letter, m="slope_syn*" if slopes else "")
+    """Equations of one synaptic DPI: ``J_letter``, ``I_letter`` and the code ``n_letter``.
+
+    With slopes the output is a root of ``J``; both forms of it agree at one LSB.
+    """
+    b, m = letter, "slope_syn*" if slopes else ""
+    if checks.choice("form", form, BRANCHES) == "full":
+        equations = (
+            f"dJ_{b}/dt = {m}(J_{b}/(J_{b} + I_th_{b})*(gain_{b}*I_lsb*n_{b} - I_th_{b} - J_{b})"
+            f" + I_0_{b})/tau_{b} : amp\nI_th_{b} : amp\nI_0_{b} : amp\n"
+        )
+    else:
+        equations = f"dJ_{b}/dt = {m}(gain_{b}*I_lsb*n_{b} - J_{b})/tau_{b} : amp\n"
+    one = f"gain_{b}*I_lsb"
+    output = f"{one}*clip(J_{b}/({one}), 0, 1e9)**(1/slope_syn)" if slopes else f"J_{b}"
+    return f"{equations}I_{b} = {output} : amp\nn_{b} : 1\ntau_{b} : second\ngain_{b} : 1\n"
 
 
 #: The constant input is switched on at ``t_start``, in the right part of its time step.
@@ -233,13 +232,13 @@ def model(
     return text + ("slope_syn : 1\n" if slopes else "") + "I_ref : amp\nI_off : amp\n"
 
 
-def on_pre(rule) -> dict[str, str]:
+def on_pre(rule: Rule) -> dict[str, str]:
     """Pathways of a plastic synapse: pass ``delay={'offset': width}`` along.
 
-    At onset the decision is latched and the DAC's code flows; at offset it stops and the counter
-    moves. `rule` is a `DiscreteRule` in ampere.
+    At onset the decision is latched and the DAC's code flows; at offset it stops and the weight
+    changes.
     """
-    return {"onset": rule.decision(STATE) + FLOW, "offset": STOP + rule.COUNT}
+    return {"onset": rule.decide(STATE) + FLOW, "offset": STOP + rule.change}
 
 
 def on_pre_fixed(letter: str = "e") -> dict[str, str]:

@@ -25,6 +25,8 @@ symbol      unit          default      meaning
 =========== ============= ============ =========================================================
 """
 
+from .. import checks
+
 #: The fast recurrent input as a second term of the membrane equation, and its own equation.
 SYNAPSES = {
     "delta": ("", ""),
@@ -47,6 +49,9 @@ RESETS = {
 }
 
 NOISE = (" + sigma*sqrt(2/tau_m)*xi", "sigma : volt\n")
+
+#: What the comparators of a learning synapse see of the neuron, for `plasticity.Rule.decide`.
+STATE = "v_post - v_rest_post"
 
 #: Every neuron above its threshold, and the one among them that may spike: the furthest above.
 CANDIDATE = "v > v_th"
@@ -91,9 +96,11 @@ def model(
 
     Raises
     ------
-    KeyError
+    ValueError
         If `synapse` or `reset` is not one of the above.
     """
+    checks.choice("synapse", synapse, SYNAPSES)
+    checks.choice("reset", reset, RESETS)
     current, current_model = SYNAPSES[synapse]
     noise_term, noise_model = NOISE if noise else ("", "")
     return (

@@ -1,0 +1,175 @@
+"""What every kind of chip is: a blueprint of plain values, and the Brian2 objects made from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from brian2 import BrianObject, NeuronGroup, Quantity, Synapses
+from numpy.typing import ArrayLike
+
+from .. import balance, checks
+from ..checks import Floats
+from ..plasticity import Rule
+from .layout import Layout
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What chips are before there is any Brian2 object. It can be pickled.
+
+    `parameters` holds the nominal values, for each neuron, synapse or group, under names such as
+    ``neurons.v_th``; `rest` the variables of a neuron that change, and where they start.
+    """
+
+    name: str
+    """Prefix of the names of the groups, with ``_`` after it; none if empty."""
+    D: Floats
+    """Decoders, (n_chips, n_signals, n_neurons)."""
+    rule: Rule
+    layout: Layout
+    unit: Quantity
+    """Voltage or current that ``|D|**2 = 1`` stands for."""
+    tau: Quantity
+    """Time constant of the membrane, which is also that of the readout."""
+    parameters: Mapping[str, Any]
+    rest: Mapping[str, Any]
+
+    @property
+    def optimal(self) -> Floats:
+        """``-D^T D``, (n_chips, n_neurons, n_neurons)."""
+        return balance.optimal_weights(self.D)
+
+    def called(self, name: str) -> str:
+        """Full name of a group (``neurons``, ``recurrent``) or of a variable (``neurons.v``)."""
+        return f"{self.name}_{name}" if self.name else name
+
+    def values(self) -> dict[str, Any]:
+        """Nominal values by full name, ``recurrent.w`` excepted: what a program's run takes."""
+        return {self.called(name): value for name, value in self.parameters.items()}
+
+    def encode(self, Omega: ArrayLike) -> Floats:
+        """What synapses store, in their order, for weights (n_chips, n_neurons, n_neurons)."""
+        return self.rule.encode(self.layout.to_synapses(Omega))
+
+    def weights(self, source: Any) -> Floats:
+        """Weights (n_chips, target, source) in units of ``|D|**2``.
+
+        `source` is a finished run that has read ``recurrent.w``, or what synapses store.
+        """
+        name = self.called("recurrent.w")
+        w = source if isinstance(source, np.ndarray) else source[name]
+        return self.layout.to_matrices(self.rule.decode(w))
+
+
+@dataclass(frozen=True)
+class Chips(Blueprint):
+    """Ordinary Brian2 objects of `n_chips` networks; ``Network(chips.objects)`` simulates them."""
+
+    neurons: NeuronGroup
+    recurrent: Synapses
+    others: tuple[BrianObject, ...] = ()
+
+    @property
+    def objects(self) -> list[BrianObject]:
+        """All of them."""
+        return [self.neurons, self.recurrent, *self.others]
+
+    @property
+    def n_chips(self) -> int:
+        """Number of chips."""
+        return self.layout.n_chips
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons of a chip."""
+        return self.layout.n_neurons
+
+    def weights(self, source: Any = None) -> Floats:
+        """As `Blueprint.weights`; without `source` the weights as they are now."""
+        return super().weights(np.asarray(self.recurrent.w) if source is None else source)
+
+    def blueprint(self) -> Blueprint:
+        """What these chips were made from."""
+        return Blueprint(**{f.name: getattr(self, f.name) for f in fields(Blueprint)})
+
+
+def population(D: ArrayLike, n_chips: int | None) -> Floats:
+    """Decoders (n_chips, n_signals, n_neurons), from those of one chip or of each.
+
+    Raises
+    ------
+    ValueError
+        If `D` is no decoder, or tells another number of chips.
+    """
+    D = checks.decoder(D)
+    default = len(D) if D.ndim == 3 else 1
+    n_chips = checks.count("n_chips", default if n_chips is None else n_chips)
+    if D.ndim == 3 and len(D) != n_chips:
+        raise ValueError(f"D has shape {D.shape}: its first axis must be n_chips={n_chips}")
+    return np.array(np.broadcast_to(D, (n_chips, *D.shape[-2:])))
+
+
+def chips_given(Omega: ArrayLike | None, n_chips: int | None) -> int | None:
+    """Number of chips, where `Omega` tells it and `n_chips` does not."""
+    shape = np.shape(np.asarray(Omega, float))
+    return shape[0] if n_chips is None and len(shape) == 3 else n_chips
+
+
+def initial_weights(blueprint: Blueprint, Omega: ArrayLike | None) -> Floats:
+    """`Omega` for each chip, checked; by default optimal, or with a rule only the diagonal.
+
+    Raises
+    ------
+    ValueError
+        If `Omega` has another shape, is not finite, or the rule's synapses cannot hold it.
+    """
+    rule, n, n_chips = blueprint.rule, blueprint.layout.n_neurons, blueprint.layout.n_chips
+    if Omega is None:
+        if rule.modifies == "none":
+            return blueprint.optimal
+        return rule.nearest(balance.uncoupled(blueprint.D))
+    Omega = checks.finite("Omega", Omega)
+    if Omega.shape not in ((n, n), (n_chips, n, n)):
+        raise ValueError(
+            f"Omega has shape {Omega.shape}: must be ({n}, {n}) or ({n_chips}, {n}, {n}), "
+            f"since D has shape {blueprint.D.shape}"
+        )
+    return rule.checked(np.broadcast_to(Omega, (n_chips, n, n)))
+
+
+def check_name(name: str) -> str:
+    """`name`, if it can begin the name of a group on every target."""
+    if name and not (name.isidentifier() and name.islower() and not name.startswith("_")):
+        raise ValueError(f"name={name!r}: must be small letters, digits and _, a letter first")
+    return name
+
+
+def check_learns(rule: Rule, weights: str) -> Rule:
+    """`rule`, if it learns these weights or none."""
+    if rule.modifies not in (weights, "none"):
+        raise ValueError(f"rule={rule}: learns {rule.modifies} weights, must learn {weights} ones")
+    return rule
+
+
+def set_values(blueprint: Blueprint, group: Any, kind: str) -> None:
+    """Give a group its nominal values, and its neurons their state at rest."""
+    given = {**{f"neurons.{name}": v for name, v in blueprint.rest.items()}, **blueprint.parameters}
+    for name, value in given.items():
+        owner, _, variable = name.partition(".")
+        if owner == kind:
+            setattr(group, variable, value)
+
+
+def recurrent_synapses(
+    blueprint: Blueprint, neurons: NeuronGroup, Omega: Floats, model: str, **options: Any
+) -> Synapses:
+    """All-to-all synapses within every chip, with weights `Omega`; `options` are Brian2's."""
+    synapses = Synapses(
+        neurons, model=model, clock=neurons.clock, name=blueprint.called("recurrent"), **options
+    )
+    i, j = blueprint.layout.connections()
+    synapses.connect(i=i, j=j)
+    set_values(blueprint, synapses, "recurrent")
+    synapses.w = blueprint.encode(Omega)
+    return synapses

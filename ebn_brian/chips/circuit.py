@@ -1,0 +1,188 @@
+"""The learning circuit of the paper's section IV as Brian2 objects: one, or many in one group.
+
+A silent DPI neuron with a plastic synapse, and beside it if wanted a fixed exciting one, all driven
+by the same pulses. Circuit k of a batch has index k in ``neurons``, ``plastic`` and ``fixed``; all
+parameters can be set per circuit when the network is run (``{"neurons.tau": [...]}``).
+"""
+
+from typing import Any
+
+import numpy as np
+from brian2 import (
+    Network,
+    NeuronGroup,
+    Quantity,
+    SpikeGeneratorGroup,
+    SpikeMonitor,
+    Synapses,
+    TimedArray,
+    linked_var,
+    second,
+    us,
+)
+from numpy.typing import ArrayLike
+
+from .. import checks
+from ..checks import Floats, Integers
+from ..dpi_model import Circuit
+from ..equations import dpi
+from .dpi import neuron_values, terms
+
+DT = 10 * us
+SAMPLE = 50 * us
+
+#: What drives a synapse in open loop: the recorded counter in place of its own decisions.
+FOLLOW = {"onset": "w = recorded(t)\n" + dpi.FLOW, "offset": dpi.STOP}
+
+#: Copies of the counter and of the latched decision at the neuron, for the sampler.
+COPIES = "code : 1\ndecision : 1\n"
+
+
+#: Through which DPI a fixed synapse may act: one of its own, or the plastic synapse's.
+FIXED_DPIS = ("own", "shared")
+
+
+def model(circuit: Circuit, fixed: str | None = None) -> str:
+    """Equations of the neuron for `circuit`; `fixed` as in `learning_circuit`."""
+    full = {"slopes": True, "conductance": True, "switched": True}  # so that all can be varied
+    text = dpi.model("full", **{**terms(circuit), **full}, fixed=fixed == "own")
+    return text + COPIES
+
+
+def circuit_values(circuit: Circuit, fixed: str | None = None) -> dict[str, Any]:
+    """Values of the neurons' parameters and their state before the first pulse."""
+    values = neuron_values(circuit, model(circuit, fixed))
+    values |= {"I_mem": circuit.I_0, "code": circuit.w_initial}
+    values["J_i"] = values.get("I_0_i", 0 * circuit.I_0)
+    if fixed == "own":
+        values |= {"tau_f": circuit.tau_e, "gain_f": circuit.gain_e}
+    return values
+
+
+def pulse_steps(onsets: ArrayLike, circuit: Circuit, dt: Quantity) -> tuple[Integers, int]:
+    """Steps in which pulses begin, and their width in steps.
+
+    Raises
+    ------
+    ValueError
+        If pulses overlap, or begin before the second time step.
+    """
+    # to the nearest step; a half goes down for all, whatever its last bit
+    steps = np.floor(np.asarray(onsets, float) / float(dt) + 0.5 - 1e-6).astype(int)
+    width = round(float(circuit.width / dt))
+    if len(steps) == 0 or steps.min() < 1 or (np.diff(steps) <= width).any():
+        raise ValueError(f"onsets: pulses of {circuit.width} must begin after t=0 and not overlap")
+    return steps, width
+
+
+def learning_circuit(
+    circuit: Circuit,
+    onsets: ArrayLike,
+    n_circuits: int = 1,
+    *,
+    fixed: str | None = None,
+    recorded: TimedArray | None = None,
+    dt: Quantity = DT,
+    n_sampled: int | None = None,
+) -> Network:
+    """Make the network.
+
+    Parameters
+    ----------
+    circuit
+        Parameters of all circuits.
+    onsets
+        Onsets of the pulses (s). They are moved to the grid of `dt`.
+    fixed
+        With ``'own'`` or ``'shared'`` there is a fixed exciting synapse of strength ``fixed.w``
+        (LSB, 0 at first), through a DPI of its own or through that of the plastic synapse.
+    recorded
+        The counter to follow instead of the circuit's own decisions (open loop).
+    n_sampled
+        So many circuits, from the first, are sampled every 50 us; all by default. `SAMPLED` names
+        what can be read then; `sampled` brings it into shape.
+
+    Raises
+    ------
+    ValueError
+        If pulses overlap, or begin before the second time step, or `fixed` is unknown.
+    """
+    checks.choice("fixed", fixed, (None, *FIXED_DPIS))
+    steps, width = pulse_steps(onsets, circuit, dt)
+    neurons = NeuronGroup(n_circuits, model(circuit, fixed), method="rk2", dt=dt, name="neurons")
+    for name, value in circuit_values(circuit, fixed).items():
+        setattr(neurons, name, value)
+    # a spike acts after the integration of its own step, so it comes one step before the onset
+    times = (steps - 1) * float(dt) * second
+    clock = neurons.clock  # one for all: what has a clock of its own cannot be fused with the rest
+    pulses = SpikeGeneratorGroup(1, np.zeros(len(steps), int), times, clock=clock, name="pulses")
+    delay = {"onset": 0 * us, "offset": width * dt}
+    plastic = _plastic(circuit, recorded, pulses, neurons, delay)
+    net = Network(neurons, pulses, plastic, *_sampler(neurons, n_sampled or n_circuits))
+    if fixed:
+        pathways = dpi.on_pre_fixed({"own": "f", "shared": "e"}[fixed])
+        synapses = Synapses(
+            pulses, neurons, dpi.FIXED, on_pre=pathways, delay=delay, clock=clock, name="fixed"
+        )
+        synapses.connect()
+        net.add(synapses)
+    return net
+
+
+def _plastic(
+    circuit: Circuit,
+    recorded: TimedArray | None,
+    pulses: SpikeGeneratorGroup,
+    neurons: NeuronGroup,
+    delay: dict[str, Quantity],
+) -> Synapses:
+    """The plastic synapses: with decisions of their own, or following a `recorded` counter."""
+    rule = circuit.rule()
+    pathways, namespace = FOLLOW, {"recorded": recorded}
+    if recorded is None:
+        own, namespace = dpi.on_pre(rule), {}
+        pathways = {
+            "onset": own["onset"] + "decision_post += d\n",
+            "offset": "decision_post -= d\ncode_post -= w\n" + own["offset"] + "code_post += w\n",
+        }
+    plastic = Synapses(
+        pulses,
+        neurons,
+        rule.model(circuit.I_unit) + dpi.LATCH,
+        on_pre=pathways,
+        delay=delay,
+        clock=neurons.clock,
+        namespace=namespace,
+        name="plastic",
+    )
+    plastic.connect()
+    for name, value in {**rule.values(circuit.I_unit), "gain": 1, "w": circuit.w_initial}.items():
+        setattr(plastic, name, value)
+    return plastic
+
+
+#: What can be read of the samples.
+SAMPLED = {name: f"sampled.{name}" for name in ("I_mem", "code", "decision")}
+
+
+def _sampler(neurons: NeuronGroup, n: int) -> tuple[NeuronGroup, SpikeMonitor]:
+    """A group that fires at every sample, so that the samples are one flat array on any device."""
+    probe = NeuronGroup(
+        n,
+        "I_mem : amp (linked)\ncode : 1 (linked)\ndecision : 1 (linked)",
+        threshold="True",
+        reset="",
+        dt=SAMPLE,
+        name="probe",
+    )
+    for name in SAMPLED:
+        setattr(probe, name, linked_var(neurons, name, index=np.arange(n)))
+    monitor = SpikeMonitor(probe, variables=list(SAMPLED), name="sampled")
+    probe.thresholder["spike"].when = monitor.when = "start"
+    return probe, monitor
+
+
+def sampled(run: Any, n: int = 1) -> dict[str, Floats]:
+    """Samples of a run that read `SAMPLED`: arrays (n_samples, n) by name, and the times ``t``."""
+    arrays = {name: run[key].reshape(-1, n) for name, key in SAMPLED.items()}
+    return arrays | {"t": np.arange(len(arrays["I_mem"])) * float(SAMPLE)}

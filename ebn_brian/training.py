@@ -1,0 +1,252 @@
+"""Train and evaluate chips: one program, built once, for any chips and any rule.
+
+::
+
+    training = Training(lambda drive: lif_chips(D, drive=drive, rule=DiscreteRule.calm()), 2)
+    state = training.rest(initial)                          # weights, and neurons at rest
+    for state in training.train(state, noise_drive(2, seed=1), [10, 30] * second):
+        print(training.evaluate(training.weights(state), c).measures["distance"])
+
+Decoders, rule and mismatch are run-time values of the program: see `Training.using`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from brian2 import Hz, Network, Quantity, SpikeMonitor, TimedArray, ms, second
+from numpy.typing import ArrayLike
+from tqdm import tqdm
+
+from . import balance, checks, decoding, devices
+from .checks import Floats, Integers
+from .chips import Blueprint, Chips
+from .signals import Drive
+
+DT = 0.1 * ms
+#: Longest stretch that one run of a program simulates; longer ones are several runs.
+WINDOW = 10 * second
+
+
+def steps(duration: Quantity) -> int:
+    """Number of time steps in `duration`."""
+    return round(float(duration / DT))
+
+
+@dataclass(frozen=True)
+class State:
+    """What chips carry from one run to the next, and what it took to come here."""
+
+    w: Floats
+    """What synapses store."""
+    variables: Mapping[str, Any]
+    """States of the neurons by full name."""
+    n_steps: int = 0
+    """Time steps of training so far."""
+    cpu_seconds: float = 0.0
+    """CPU time of the runs so far."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One run of the program: the state after it, and its spikes."""
+
+    state: State
+    i: Integers
+    step: Integers
+    """Time steps of the spikes, counted from the first step of training."""
+
+
+class Training:
+    """Chips, built once for a target, to be trained and evaluated.
+
+    It can be pickled and used by several processes at once; one that is given a `directory` for the
+    program outlives the process that made it.
+
+    Parameters
+    ----------
+    make_chips
+        Makes the chips for a drive, a `TimedArray` called ``drive``; their time step must be `DT`.
+    n_signals
+        Number of columns of the drive.
+    device, directory
+        As in `devices.build`.
+    timeout
+        A run that takes longer is an error.
+    """
+
+    def __init__(
+        self,
+        make_chips: Callable[[TimedArray], Chips],
+        n_signals: int,
+        *,
+        device: str = "cpp_fused",
+        directory: Path | None = None,
+        timeout: Quantity | None = None,
+    ):
+        self.n_signals = checks.count("n_signals", n_signals)
+        self.given: Mapping[str, Any] = {}
+        self.timeout = timeout
+
+        def make_network() -> Network:
+            silent = np.zeros((steps(WINDOW), self.n_signals)) * Hz
+            chips = make_chips(TimedArray(silent, DT, name="drive"))
+            if chips.neurons.clock.dt != DT:
+                raise ValueError(f"dt={chips.neurons.clock.dt} of the chips: must be {DT}")
+            self.chips: Blueprint = chips.blueprint()
+            spikes = SpikeMonitor(chips.neurons, name=chips.called("spikes"))
+            return Network(chips.objects, spikes)
+
+        self.program = devices.build(make_network, device, directory)
+
+    def using(
+        self, chips: Blueprint | None = None, values: Mapping[str, Any] | None = None
+    ) -> "Training":
+        """The same program for other chips of the same shape, and other `values`.
+
+        `values`, by full name, win over the nominal ones of the chips: those of `mismatch.spread`,
+        say.
+        """
+        other = copy(self)
+        other.chips = self.chips if chips is None else chips
+        other.given = self.given if values is None else values
+        return other
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """All run-time values in force, by full name."""
+        return {**self.chips.values(), **self.given}
+
+    def rest(self, Omega: ArrayLike) -> State:
+        """Chips at rest with weights `Omega`, (n_chips, n_neurons, n_neurons) or one for all."""
+        called, rest = self.chips.called, self.chips.rest
+        n = self.chips.layout.n_chips * self.chips.layout.n_neurons
+        variables = {called(f"neurons.{name}"): np.full(n, float(v)) for name, v in rest.items()}
+        return State(self.chips.encode(Omega), variables)
+
+    def weights(self, state: State) -> Floats:
+        """Weights of `state`, (n_chips, n_neurons, n_neurons), in units of ``|D|**2``."""
+        return self.chips.weights(state.w)
+
+    def advance(
+        self, state: State, drive: Drive, n_steps: int, *, plastic: bool = True
+    ) -> Iterator[Stretch]:
+        """Simulate `n_steps` from `state` on, at most `WINDOW` at a time.
+
+        Pulses of DPI chips that are under way at the end of a run end with it.
+        """
+        called, end = self.chips.called, state.n_steps + n_steps
+        w, i, t = called("recurrent.w"), called("spikes.i"), called("spikes.t")
+        while state.n_steps < end:
+            first, length = state.n_steps, min(steps(WINDOW), end - state.n_steps)
+            c = np.zeros((steps(WINDOW), self.n_signals))
+            c[:length] = np.asarray(drive(first, length))
+            run = self.program.run(
+                {
+                    **self.values,
+                    "drive.values": c,
+                    called("recurrent.plastic"): float(plastic),
+                    w: state.w,
+                    **state.variables,
+                },
+                duration=length * DT,
+                read=[w, i, t, *state.variables],
+                timeout=self.timeout,
+            )
+            variables = {name: run[name] for name in state.variables}
+            spent = state.cpu_seconds + run.cpu_seconds
+            state = State(run[w], variables, first + length, spent)
+            step = first + np.rint(run[t] / float(DT)).astype(np.int64)
+            yield Stretch(state, run[i], step)
+
+    def train(
+        self,
+        state: State,
+        drive: Drive,
+        until: Quantity | Sequence[Quantity],
+        *,
+        progress: bool | None = False,
+    ) -> Iterator[State]:
+        """Let the chips learn; gives the state at each of the times `until`, which rise.
+
+        Times count from the beginning of the training. With `progress` a bar is shown (None: if
+        somebody sits there).
+        """
+        ends = [steps(time) for time in np.atleast_1d(Quantity(until))]
+        if not ends or ends != sorted(ends) or ends[0] < state.n_steps:
+            raise ValueError(f"until={until}: must be times that rise from {state.n_steps * DT} on")
+        hidden = None if progress is None else not progress
+        begin, dt = state.n_steps, float(DT)
+        with tqdm(total=(ends[-1] - begin) * dt, unit="s", desc="training", disable=hidden) as bar:
+            for end in ends:
+                for stretch in self.advance(state, drive, end - state.n_steps):
+                    bar.update((stretch.state.n_steps - state.n_steps) * dt)
+                    state = stretch.state
+                yield state
+
+    def trained(
+        self, Omega: ArrayLike, drive: Drive, duration: Quantity, *, progress: bool | None = False
+    ) -> State:
+        """The state after training for `duration`, from rest and weights `Omega`."""
+        (state,) = self.train(self.rest(Omega), drive, [duration], progress=progress)
+        return state
+
+    def evaluate(self, Omega: ArrayLike, c: Quantity) -> "Evaluation":
+        """Response of chips with fixed weights `Omega`, from rest, to the drive `c`."""
+        parts = list(
+            self.advance(self.rest(Omega), lambda a, n: c[a : a + n], len(c), plastic=False)
+        )
+        i, step = (np.concatenate([getattr(p, name) for p in parts]) for name in ("i", "step"))
+        Omega = np.broadcast_to(np.asarray(Omega, float), self.chips.optimal.shape)
+        return Evaluation(self.chips, Omega, c, i, step)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Spikes of chips with fixed weights, and what their code is worth (see `decoding`)."""
+
+    chips: Blueprint
+    Omega: Floats
+    c: Quantity
+    i: Integers
+    step: Integers
+
+    @property
+    def t(self) -> Quantity:
+        """Times of the spikes."""
+        return self.step * DT
+
+    @cached_property
+    def measures(self) -> dict[str, Floats]:
+        """Distance and correlation to the optimum, error and rate, (n_chips,) each."""
+        optimal, layout = self.chips.optimal, self.chips.layout
+        duration = len(self.c) * DT
+        return {
+            "distance": balance.distance(self.Omega, optimal),
+            "correlation": balance.correlation(self.Omega, optimal),
+            "error": decoding.error(*self.signals(), DT),
+            "rate_hz": decoding.rate_hz(self.i, layout.n_neurons, duration, layout.n_chips),
+        }
+
+    @cached_property
+    def paper_error(self) -> Floats:
+        """The paper's own measure, (n_chips,)."""
+        n_chips = self.chips.layout.n_chips
+        return decoding.paper_error(self.i, self.t, self.chips.D, self.c, DT, n_chips=n_chips)
+
+    def signals(self) -> tuple[Floats, Floats]:
+        """``x`` (n_steps, n_signals) and ``x_hat`` (n_chips, n_steps, n_signals)."""
+        chips = self.chips
+        x = decoding.leaky_integral(self.c, chips.tau, DT)
+        return x, decoding.decode(
+            self.i, self.t, chips.D, len(self.c), chips.tau, DT, chips.layout.n_chips
+        )
+
+    def spikes_per_step_max(self) -> int:
+        """The most spikes of one chip in one time step."""
+        n_neurons = self.chips.layout.n_neurons
+        return decoding.spikes_per_step_max(self.i, self.t, n_neurons, DT)
