@@ -5,6 +5,7 @@ varied with a free counter; a number of bits sets both the rails, ``+-(2**(bits 
 and the step, so that the rails stand at ``+-|D|**2``. Every point learns on the same chips.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -17,25 +18,27 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 from tqdm import tqdm
 
-from ebn_brian import balance
-from ebn_brian.network import KAPPA, V_UNIT
+from ebn_brian.chips import lif_blueprint, lif_chips
 from ebn_brian.plasticity import DiscreteRule
+from ebn_brian.training import Training
 
-from .common import check_before_start, provenance, save, show, study_options
-from .learning import Task, random_task
-from .training import Simulation, steps
+from .lab.cli import check_before_start, study_options
+from .lab.palette import BLUE, RED
+from .lab.results import provenance, save, show
+from .learning.task import Task, initial_weights, random_task
 
 STEPS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 BITS = (3, 4, 5, 6, 7, 8)
 DEAD_ZONE = 0.25
 MEASURES = ("distance", "error", "rate_hz")
 N_NEURONS = 20
-COLORS = {"random": "#c8553d", "even": "#1f6f8b"}  # by decoder
+COLORS = {"random": RED, "even": BLUE}  # by decoder
 
 
 def rule(step: float, bits: int | None = None) -> DiscreteRule:
     """The rule at `step`, with a dead zone that holds at least half a step of the comparison."""
-    return DiscreteRule(step * V_UNIT, KAPPA, max(DEAD_ZONE, KAPPA * step / 2) * V_UNIT, bits)
+    zone = max(DEAD_ZONE, DiscreteRule.kappa * step / 2)
+    return DiscreteRule.calm(step, dead_zone=zone, n_bits=bits)
 
 
 def points() -> dict[tuple[str, float], DiscreteRule]:
@@ -44,27 +47,25 @@ def points() -> dict[tuple[str, float], DiscreteRule]:
     return by_step | {("bits", b): rule(1 / (2 ** (b - 1) - 1), b) for b in BITS}
 
 
-def run_point(simulation: Simulation, task: Task, rule: DiscreteRule, training: float, seed: int):
+def run_point(
+    training: Training, task: Task, rule: DiscreteRule, seconds: float, seed: int
+) -> Mapping[str, np.ndarray]:
     """Measures of all chips after learning with `rule`, (n_chips,) each."""
-    simulation = simulation.using(rule=rule)
-    step = float(rule.step / V_UNIT)
+    training = training.using(lif_blueprint(task.D, rule=rule))
     n_chips, _, n_neurons = task.D.shape
-    largest = rule.w_max * step if rule.n_bits else None
-    initial = balance.random_weights(n_chips, n_neurons, seed, step=step, max_weight=largest)
-    state = simulation.rest(initial)
-    n_steps = steps(training * second)
-    for stretch in simulation.advance(state, task.training, 0, n_steps, plastic=True):
-        state = stretch.state
-    return simulation.evaluate(simulation.weights(state), task.test).measures
+    initial = initial_weights(n_chips, n_neurons, rule, seed)
+    state = training.trained(initial, task.training, seconds * second)
+    return training.evaluate(training.weights(state), task.test).measures
 
 
-def run_decoder(simulation: Simulation, task: Task, training: float, seed: int, bar) -> dict:
+def run_decoder(training: Training, task: Task, seconds: float, seed: int, bar: tqdm) -> dict:
     """Measures, (n_chips,) each, of every point and of the optimal weights."""
-    simulation = simulation.using(D=task.D)
-    found: dict[tuple[str, float], dict] = {}
-    found["optimal", 0] = simulation.evaluate(simulation.optimal, task.test).measures
+    chips = lif_blueprint(task.D, rule=rule(0.04))
+    training = training.using(chips)
+    found: dict[tuple[str, float], Mapping[str, np.ndarray]] = {}
+    found["optimal", 0] = training.evaluate(chips.optimal, task.test).measures
     for point, chosen in points().items():
-        found[point] = run_point(simulation, task, chosen, training, seed)
+        found[point] = run_point(training, task, chosen, seconds, seed)
         bar.update()
     return found
 
@@ -146,9 +147,12 @@ def main(chips: int, training: float, out: Path, seed: int, quick: bool, device:
     check_before_start(out, device)
     tasks = {d: random_task(chips, N_NEURONS, d, rule(0.04), seed) for d in COLORS}
     click.echo(f"Building the program, {chips} chips ({device})")
-    simulation = Simulation(tasks["random"].D, rule(0.04), device=device)
+    D = tasks["random"].D
+    built = Training(
+        lambda drive: lif_chips(D, drive=drive, rule=rule(0.04)), D.shape[1], device=device
+    )
     with tqdm(total=len(COLORS) * len(points()), desc="points") as bar:
-        found = {d: run_decoder(simulation, t, training, seed, bar) for d, t in tasks.items()}
+        found = {d: run_decoder(built, t, training, seed, bar) for d, t in tasks.items()}
     data = dataset(found, training)
     table = rows(data)
     summary: dict = {

@@ -7,6 +7,9 @@ median refitted error over the same few chips at every point.
 """
 
 import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 from zlib import crc32
 
 import click
@@ -17,34 +20,54 @@ import xarray as xr
 from matplotlib.figure import Figure
 from scipy.stats import sobol_indices, uniform
 
-from ebn_brian import devices
+from ebn_brian import devices, mismatch
+from ebn_brian.chips import Blueprint
 from ebn_brian.seeds import generator
 
-from .common import check_before_start, provenance, save, show, study_options
-from .engine import alone, engine_options, report, run, time_limit, workers
-from .mismatch_arms import ARMS, PARAMETERS, RESETS, Bench, Chips, bench
-from .mismatch_figure import LABELS, TITLES
+from .lab.cli import check_before_start, study_options
+from .lab.engine import alone, engine_options, report, run, time_limit, workers
+from .lab.palette import BLUE, YELLOW
+from .lab.results import provenance, save, show
+from .mismatch.arms import ARMS, PARAMETERS, RESETS, Bench, Population, bench
+from .mismatch.figure import LABELS, TITLES
 
 OUTPUTS = ("rate_hz", "error_refit")
 #: Points of one task.
 ROWS = 4
 
 
+def spread_rows(
+    rows: Sequence[tuple[float, ...]], n_chips: int, seed: int, chips: Blueprint
+) -> dict[str, Any]:
+    """Values of the same `n_chips` chips for every row, which has the CV of each parameter."""
+    nominal = chips.values()
+    parts = []
+    for k, row in enumerate(rows):
+        cvs = {
+            name: cv
+            for names, cv in zip(PARAMETERS.values(), row, strict=True)
+            for name in names
+            if name in nominal
+        }
+        own = {name: np.split(np.asarray(nominal[name]), len(rows))[k] for name in cvs}
+        parts.append(mismatch.spread(own, cvs, seed=seed, chips=n_chips))
+    return nominal | {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+
+
 def run_rows(
     bench: Bench, arm: str, reset: str, n_chips: int, *rows: tuple[float, ...]
 ) -> dict[str, np.ndarray]:
     """Medians of `OUTPUTS` over chips, (n_rows,) each; a row has the CV of each parameter."""
-    chips = Chips(bench, list(range(n_chips)) * len(rows))
-    cvs = {
-        name: np.repeat([row[k] for row in rows], n_chips)
-        for k, names in enumerate(PARAMETERS.values())
-        for name in names
-    }
-    found = chips.measures(chips.simulation(reset, cvs), chips.weights(arm, reset, cvs))
+    chips = Population(bench, list(range(n_chips)) * len(rows))
+    spreading = partial(spread_rows, rows, n_chips, bench.seed)
+    weights = chips.weights(arm, reset, spreading)
+    found = chips.measures(chips.on_device(reset, spreading), weights)
     return {name: np.median(found[name].reshape(len(rows), -1), axis=1) for name in OUTPUTS}
 
 
-def indices(evaluate, n: int, max_cv: float, seed: int, resamples: int = 200) -> xr.Dataset:
+def indices(
+    evaluate: Callable, n: int, max_cv: float, seed: int, resamples: int = 200
+) -> xr.Dataset:
     """Sobol' indices with 95 % bootstrap intervals of ``evaluate(x)``, (d, m) -> (s, m)."""
     result = sobol_indices(
         func=evaluate,
@@ -75,8 +98,8 @@ def figure(data: xr.Dataset) -> Figure:
             at = data.sel(arm=arm, output=output)
             for k, (order, color, label) in enumerate(
                 (
-                    ("first_order", "#1f6f8b", "alone"),
-                    ("total_order", "#e3a857", "with others"),
+                    ("first_order", BLUE, "alone"),
+                    ("total_order", YELLOW, "with others"),
                 )
             ):
                 value, place = at[order], y + 0.4 * (k - 0.5)
@@ -92,6 +115,33 @@ def figure(data: xr.Dataset) -> Figure:
         ax.set_xlabel("share of the variance")
     fig.tight_layout()
     return fig
+
+
+def evaluate(
+    arm: str, x: np.ndarray, options: Mapping[str, Any], built: Bench, settings: Mapping
+) -> np.ndarray:
+    """Logarithms of `OUTPUTS` at the CVs `x`, (n_parameters, n_points)."""
+    rows = [tuple(map(float, row)) for row in x.T]
+    first = (arm, options["reset"], options["chips"])
+    parts = [(*first, *rows[k : k + ROWS]) for k in range(0, len(rows), ROWS)]
+    tasks = {f"{arm}-{crc32(repr(part).encode()):08x}": part for part in parts}
+    folder = options["out"] / "tasks"
+    more = {"settings": settings, "shared": (built,), **workers(options)}
+    results, logs = run(run_rows, tasks, folder, **more)
+    report(logs, folder)
+    return np.log([np.concatenate([r[n] for r in results.values()]) for n in OUTPUTS])
+
+
+def table(data: xr.Dataset) -> dict[str, dict[str, float]]:
+    """Indices by arm, output and parameter."""
+    return {
+        f"{arm} {output} {name}": {
+            str(k): float(data[k].sel(arm=arm, output=output, parameter=name)) for k in data
+        }
+        for arm in data["arm"].values
+        for output in OUTPUTS
+        for name in PARAMETERS
+    }
 
 
 @click.command()
@@ -141,37 +191,17 @@ def main(**options) -> None:
             [options["reset"]],
         )
 
-        def evaluate(arm: str, x: np.ndarray) -> np.ndarray:
-            rows = [tuple(map(float, row)) for row in x.T]
-            first = (arm, options["reset"], options["chips"])
-            parts = [(*first, *rows[k : k + ROWS]) for k in range(0, len(rows), ROWS)]
-            tasks = {f"{arm}-{crc32(repr(part).encode()):08x}": part for part in parts}
-            results, logs = run(
-                run_rows,
-                tasks,
-                out / "tasks",
-                settings=settings,
-                shared=(built,),
-                **workers(options),
-            )
-            report(logs, out / "tasks")
-            return np.log([np.concatenate([r[n] for r in results.values()]) for n in OUTPUTS])
-
         found = {
             arm: indices(
-                lambda x, arm=arm: evaluate(arm, x), points, options["max_cv"], options["seed"]
+                lambda x, arm=arm: evaluate(arm, x, options, built, settings),
+                points,
+                options["max_cv"],
+                options["seed"],
             )
             for arm in options["arms"]
         }
         data = xr.concat(found.values(), xr.DataArray(list(found), dims="arm", name="arm"))
-        rows = {
-            f"{arm} {output} {name}": {
-                str(k): float(data[k].sel(arm=arm, output=output, parameter=name)) for k in data
-            }
-            for arm in found
-            for output in OUTPUTS
-            for name in PARAMETERS
-        }
+        rows = table(data)
         summary: dict = {
             f"{k}_{point.replace(' ', '_')}": v
             for point, row in rows.items()

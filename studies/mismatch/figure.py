@@ -9,15 +9,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-COLORS = {
-    "pretrained": "#c8553d",
-    "pretrained_scaled": "#e3a857",
-    "transfer": "#8d6a9f",
-    "learned": "#1f6f8b",
-    "pretrained_learned": "#5fb49c",
-    "random": "#9a9a9a",
-    "uncoupled": "#333333",
-}
+from ..lab.palette import ARMS
+
 LABELS = {
     "pretrained": "pretrained: optimal weights",
     "pretrained_scaled": "pretrained, best scale",
@@ -61,7 +54,7 @@ def figure(data: xr.Dataset) -> Figure:
         for k, which in enumerate(planes):
             plane(fig.add_subplot(foot[0, k]), data, which)
     handles = [
-        plt.Line2D([], [], color=COLORS[arm], marker="o", ms=4, label=LABELS[arm])
+        plt.Line2D([], [], color=ARMS[arm], marker="o", ms=4, label=LABELS[arm])
         for arm in data["arm"].values
     ]
     handles.append(plt.Line2D([], [], color="k", ls=":", label="pretrained, no mismatch"))
@@ -77,7 +70,7 @@ def panel(ax: Axes, data: xr.Dataset, name: str) -> None:
         x = cvs + min(width, 5) * 0.7 * ((k + 0.5) / len(arms) - 0.5)
         values = data[name].sel(arm=arm)
         style: dict[str, Any] = {
-            "color": COLORS[arm],
+            "color": ARMS[arm],
             "lw": 1,
             "marker": "o",
             "ms": 3,
@@ -88,7 +81,7 @@ def panel(ax: Axes, data: xr.Dataset, name: str) -> None:
             low, high = data[f"{name}_low"].sel(arm=arm), data[f"{name}_high"].sel(arm=arm)
             ax.errorbar(x, values, [values - low, high - values], **style)
             continue
-        ax.plot(x, values.transpose("cv", "chip"), ".", color=COLORS[arm], alpha=0.12, ms=3, mew=0)
+        ax.plot(x, values.transpose("cv", "chip"), ".", color=ARMS[arm], alpha=0.12, ms=3, mew=0)
         middle = values.median("chip")
         low, high = (values.quantile(q, "chip") for q in (0.1, 0.9))
         ax.errorbar(x, middle, [middle - low, high - middle], **style)
@@ -107,9 +100,9 @@ def plane(ax: Axes, data: xr.Dataset, which: str) -> None:
         for swept, line in (("none", ":"), (which, "-")):
             at = data.sel(arm=arm, swept=swept)
             rate, error = at["rate_hz_sweep"].median("chip"), at["error_refit_sweep"].median("chip")
-            ax.plot(rate, error, line, marker=".", ms=5, lw=1.2, color=COLORS[arm])
+            ax.plot(rate, error, line, marker=".", ms=5, lw=1.2, color=ARMS[arm])
             ax.plot(
-                rate.sel(threshold=1), error.sel(threshold=1), "o", ms=6, mfc="w", color=COLORS[arm]
+                rate.sel(threshold=1), error.sel(threshold=1), "o", ms=6, mfc="w", color=ARMS[arm]
             )
     ax.set(xscale="log", yscale="log", xlabel="rate / Hz", ylabel="error, readout fitted")
     ax.set_title(f"{TITLES[which]}, CV {100 * data.attrs['sweep_cv']:g} %")

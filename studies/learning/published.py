@@ -10,8 +10,7 @@ import numpy as np
 from brian2 import second
 
 from ebn_brian import balance, decoding
-
-from .training import DT, Evaluation
+from ebn_brian.training import DT, Evaluation
 
 STAGES = ("initial", "optimal", "learned")
 #: A weight of 1 in the paper's code steps the potential by 0.02 ``|D|**2``.

@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 from scipy.stats import bootstrap
 
-from .common import share
-from .mismatch_arms import MEASURES, cost
+from ..lab.results import share
+from .arms import MEASURES, cost
 
 #: Chips that choose the reset of each arm; the others run with the better one alone.
 PILOT = 100

@@ -6,8 +6,6 @@ arguments, the settings and the source code. A study that is started again reads
 runs the rest. A task that fails, diverges or loses its worker leaves a log and no result.
 """
 
-import hashlib
-import io
 import shutil
 import sys
 import tempfile
@@ -15,23 +13,18 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import click
 import joblib
 import numpy as np
-import xarray as xr
 from brian2 import Quantity, second
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-import ebn_brian
 from ebn_brian import devices
 
-from .common import whole
-
-Arrays = Mapping[str, np.ndarray]
+from .store import Arrays, keys, load, store
 
 #: How often the tasks of a dead worker are started together before each runs by itself.
 ROUNDS = 3
@@ -122,38 +115,50 @@ def run(
         If a result cannot be stored, or the cluster not be used. Finished results stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    keys = {name: _key(function, settings, task) for name, task in tasks.items()}
-    found = {name: load(folder / f"{name}.result", key) for name, key in keys.items()}
+    key_of = keys(function, settings, tasks)
+    found = {name: load(folder / f"{name}.result", key) for name, key in key_of.items()}
     results = {name: arrays for name, arrays in found.items() if arrays is not None}
     pending = {name: task for name, task in tasks.items() if name not in results}
-    unsound = sum((folder / f"{name}.result").exists() for name in pending)
-    if results or unsound:
-        click.echo(
-            f"{folder}: {len(results)} of {len(tasks)} results are there"
-            + f", {unsound} damaged or of other settings: done again" * bool(unsound)
-        )
+    _resumed(folder, len(results), pending, len(tasks))
     logs: dict[str, str] = {}
     with (
         _workers(dask),
         tqdm(total=len(tasks), initial=len(results), desc="tasks", disable=not progress) as bar,
     ):
         for name, outcome in _outcomes(partial(function, *shared), pending, jobs):
-            try:
+            with _stored(folder):
                 if isinstance(outcome, str):
                     logs[name] = outcome
                     (folder / f"{name}.log").write_text(outcome)
                 else:
                     results[name] = outcome
-                    store(folder / f"{name}.result", keys[name], outcome)
+                    store(folder / f"{name}.result", key_of[name], outcome)
                     (folder / f"{name}.log").unlink(missing_ok=True)
-            except OSError as error:
-                raise click.ClickException(
-                    f"{folder}: cannot store a result ({error}). Finished results are kept: "
-                    "the same command goes on from there."
-                ) from error
             bar.update()
             bar.set_postfix(failed=len(logs)) if logs else None
     return {name: results[name] for name in tasks if name in results}, logs
+
+
+def _resumed(folder: Path, n_sound: int, pending: Mapping[str, Sequence], n_tasks: int) -> None:
+    """Say what is there of an earlier run."""
+    unsound = sum((folder / f"{name}.result").exists() for name in pending)
+    if n_sound or unsound:
+        click.echo(
+            f"{folder}: {n_sound} of {n_tasks} results are there"
+            + f", {unsound} damaged or of other settings: done again" * bool(unsound)
+        )
+
+
+@contextmanager
+def _stored(folder: Path) -> Iterator[None]:
+    """A word on what to do where a result cannot be stored."""
+    try:
+        yield
+    except OSError as error:
+        raise click.ClickException(
+            f"{folder}: cannot store a result ({error}). Finished results are kept: "
+            "the same command goes on from there."
+        ) from error
 
 
 def report(logs: Mapping[str, str], folder: Path) -> None:
@@ -169,78 +174,6 @@ def report(logs: Mapping[str, str], folder: Path) -> None:
     if logs:
         click.echo(f"{len(logs)} tasks failed and are missing from all numbers: {folder}/*.log")
         sys.exit(1)
-
-
-def collect(
-    results: Mapping[str, Arrays],
-    where: Mapping[str, Mapping],
-    coords: Mapping[str, Sequence],
-    variables: Mapping[str, tuple[tuple[str, ...], Mapping]],
-    inner: tuple[str, ...],
-) -> xr.Dataset:
-    """One labelled data set of all results; nan where there is none.
-
-    Parameters
-    ----------
-    where
-        Labels of each result by dimension; a list of labels for those in `inner`, or to repeat it.
-    coords
-        All labels by dimension.
-    variables
-        Dimensions and attributes of each variable.
-    inner
-        Dimensions of the arrays of a result, in the order of those of its variable.
-    """
-    data = xr.Dataset(coords={name: list(labels) for name, labels in coords.items()})
-    for name, (dims, attributes) in variables.items():
-        shape = [data.sizes[dim] for dim in dims]
-        data[name] = dims, np.full(shape, np.nan), dict(attributes)
-    place = {dim: {label: k for k, label in enumerate(labels)} for dim, labels in coords.items()}
-    for task, arrays in results.items():
-        at = {dim: np.atleast_1d(labels).tolist() for dim, labels in where[task].items()}
-        for name in arrays.keys() & variables.keys():
-            dims = variables[name][0]
-            index = np.ix_(*([place[dim][label] for label in at[dim]] for dim in dims))
-            shape = [len(at[dim]) if dim in inner else 1 for dim in dims]
-            data[name].values[index] = arrays[name].reshape(shape)
-    return data
-
-
-def store(path: Path, key: bytes, arrays: Arrays) -> None:
-    """Write `arrays` to `path`, whole or not at all, with a checksum over them and `key`."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    payload = buffer.getvalue()
-    digest = hashlib.sha256(key + payload).digest()
-    whole(path, lambda partial: partial.write_bytes(digest + payload))
-
-
-def load(path: Path, key: bytes) -> Arrays | None:
-    """What was stored in `path` under `key`; None if nothing was, or it is not sound."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    if content[:32] != hashlib.sha256(key + content[32:]).digest():
-        return None
-    with np.load(io.BytesIO(content[32:]), allow_pickle=False) as file:
-        return dict(file)
-
-
-def _key(function: Callable, settings: Mapping, task: Sequence) -> bytes:
-    """What the result of a task depends on, as a checksum."""
-    parts = [_code(sys.modules[function.__module__].__file__), function.__qualname__]
-    parts += [repr(sorted(settings.items())), repr(tuple(task))]
-    return hashlib.sha256("\0".join(parts).encode()).digest()
-
-
-def _code(module: str | None) -> str:
-    """Checksum of the code that makes results, and the versions of what it stands on."""
-    package = Path(ebn_brian.__file__).parent
-    files = [*package.rglob("*.py"), *package.rglob("*.h"), Path(__file__).with_name("training.py")]
-    files += [Path(module)] if module else []
-    sums = [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(files)]
-    return " ".join([*sums, *(version(name) for name in ("brian2", "numpy", "scipy"))])
 
 
 def _outcomes(

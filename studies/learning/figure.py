@@ -6,10 +6,12 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from .training import DT
+from ebn_brian.training import DT
 
-COLORS = ("#1f6f8b", "#c8553d", "#5b8c5a", "#8a6fb0")
-LEARNED, OPTIMAL = "#c8553d", "0.35"
+from ..lab.palette import BLUE, GREEN, PURPLE, RED
+
+COLORS = (BLUE, RED, GREEN, PURPLE)
+LEARNED, OPTIMAL = RED, "0.35"
 
 
 def figure(result) -> Figure:
@@ -19,7 +21,7 @@ def figure(result) -> Figure:
     chip = _median_chip(stages["learned"].measures["error"])
     fig = plt.figure(figsize=(12.5, 7.2), layout="constrained")
     left, right = np.asarray(fig.subfigures(1, 2, width_ratios=(3, 1.15)))
-    order = _by_direction(stages["learned"].simulation.D[chip])
+    order = _by_direction(stages["learned"].chips.D[chip])
     axes = left.subplots(3, 3, height_ratios=(1, 1, 1.35))
     span = _span(len(stages["learned"].c))
     for column, (name, evaluation) in enumerate(stages.items()):
@@ -68,7 +70,7 @@ def _by_direction(D: np.ndarray) -> np.ndarray:
 
 
 def _raster(ax, evaluation, chip: int, span: slice, order: np.ndarray) -> None:
-    n = evaluation.simulation.n_neurons
+    n = evaluation.chips.layout.n_neurons
     shown = (evaluation.i // n == chip) & (evaluation.step >= span.start)
     shown &= evaluation.step < span.stop
     time = evaluation.step[shown] * float(DT)
@@ -80,7 +82,7 @@ def _raster(ax, evaluation, chip: int, span: slice, order: np.ndarray) -> None:
 
 
 def _weights(ax, evaluation, chip: int, order: np.ndarray):
-    limit = np.abs(evaluation.simulation.optimal).max()
+    limit = np.abs(evaluation.chips.optimal).max()
     Omega = evaluation.Omega[chip][np.ix_(order, order)]
     np.fill_diagonal(Omega, np.nan)
     ax.set(xlabel="source neuron, by direction", xticks=[], yticks=[])

@@ -17,11 +17,14 @@ import xarray as xr
 
 from ebn_brian import devices
 
-from .common import check_before_start, provenance, save, show, study_options
-from .engine import Arrays, alone, collect, engine_options, report, run, time_limit, workers
-from .mismatch_arms import ARMS, MEASURES, RESETS, SETS, bench, run_points
-from .mismatch_figure import figure
-from .mismatch_numbers import (
+from ..lab.cli import check_before_start, study_options
+from ..lab.collect import collect
+from ..lab.engine import alone, engine_options, report, run, time_limit, workers
+from ..lab.results import provenance, save, show
+from ..lab.store import Arrays
+from .arms import ARMS, MEASURES, RESETS, SETS, bench, run_points
+from .figure import figure
+from .numbers import (
     PILOT,
     add_yield,
     better_reset,
@@ -139,6 +142,23 @@ def assemble(plan: Plan, tasks: Tasks, results: Mapping[str, Arrays]) -> xr.Data
     return collect(parts, where, coords, variables, ("chip",))
 
 
+def plan_of(options: Mapping) -> Plan:
+    """What the command line asks for."""
+    quick = options["quick"]
+    chips = min(options["chips"], 4) if quick else options["chips"]
+    sets = options["sets"] or (("all", "gain") if quick else SETS)
+    arms = (*(options["arms"] or ARMS), "pretrained")
+    return Plan(
+        arms=[a for a in ARMS if a in arms],
+        resets=list(RESETS) if options["reset"] == "better" else [options["reset"]],
+        sets=[s for s in SETS if s in sets],
+        cvs=sorted({0.0, *(options["cvs"] or ((0.0, SWEEP_CV) if quick else CVS))}),
+        thresholds=QUICK_THRESHOLDS if quick else THRESHOLDS,
+        chips=chips,
+        block=-(-chips // -(-chips // BLOCK)),
+    )
+
+
 @click.command()
 @click.option("--chips", default=100, show_default=True, type=click.IntRange(1))
 @click.option("--neurons", default=20, show_default=True, type=click.IntRange(2))
@@ -182,20 +202,8 @@ def main(**options) -> None:
     goes on when it is started again. Exit code 1 if a task failed.
     """
     begin = time.perf_counter()
-    out, quick, device = options["out"], options["quick"], options["device"]
-    chips = min(options["chips"], 4) if quick else options["chips"]
-    training = min(options["training"], 5.0) if quick else options["training"]
-    sets = options["sets"] or (("all", "gain") if quick else SETS)
-    arms = (*(options["arms"] or ARMS), "pretrained")
-    plan = Plan(
-        arms=[a for a in ARMS if a in arms],
-        resets=list(RESETS) if options["reset"] == "better" else [options["reset"]],
-        sets=[s for s in SETS if s in sets],
-        cvs=sorted({0.0, *(options["cvs"] or ((0.0, SWEEP_CV) if quick else CVS))}),
-        thresholds=QUICK_THRESHOLDS if quick else THRESHOLDS,
-        chips=chips,
-        block=-(-chips // -(-chips // BLOCK)),
-    )
+    out, device, plan = options["out"], options["device"], plan_of(options)
+    training = min(options["training"], 5.0) if options["quick"] else options["training"]
     check_before_start(out, device)
     settings = {"block": plan.block, "neurons": options["neurons"], "training": training}
     settings |= {"seed": options["seed"], "flags": devices.STRICT_FLAGS, "device": device}
@@ -236,7 +244,7 @@ def main(**options) -> None:
         summary["provenance"] = provenance(options | asdict(plan) | {"training": training})
         save(out, summary, data, figure(data))
     click.echo("\n".join(verdict(gains)))
-    show(rows, f"{chips} chips, {training:g} s of learning, medians and worst on unseen input")
+    show(rows, f"{plan.chips} chips, {training:g} s of learning, medians and worst on unseen input")
     click.echo(f"{summary['wall_s']:.0f} s; figure, numbers and data: {out}/")
     report(logs, out / "tasks")
 

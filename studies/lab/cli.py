@@ -1,0 +1,103 @@
+"""The command line that all studies share."""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from pathlib import Path
+
+import click
+
+from ebn_brian import devices
+from ebn_brian.seeds import check_seed
+
+
+def study_options(name: str, device: str | None = "cpp_fused") -> Callable:
+    """Options that all studies take; `name` is the default folder under ``results``."""
+
+    def decorate(study: Callable) -> Callable:
+        command = _or_compile_only(study)
+        for option in reversed(
+            (
+                click.option(
+                    "--out",
+                    type=click.Path(file_okay=False, path_type=Path),
+                    default=Path("results") / name,
+                    show_default=True,
+                    help="Folder for figure.png, summary.json and data.nc.",
+                ),
+                click.option("--seed", type=int, default=1, show_default=True, callback=_seed),
+                click.option("--quick", is_flag=True, help="A small version, to see it work."),
+                click.option(
+                    "--device",
+                    default=device,
+                    show_default=True,
+                    help="Target: cpp_fused, cpp_standalone, cuda_standalone, runtime, numpy or "
+                    "cython.",
+                ),
+                click.option(
+                    "--compile-only",
+                    is_flag=True,
+                    help="Build and link all programs, run and write nothing; needs no GPU.",
+                ),
+            )
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _or_compile_only(study: Callable) -> Callable:
+    """`study` with the option ``compile_only``."""
+
+    @wraps(study)
+    def command(*args, compile_only: bool, **options):
+        if not compile_only:
+            return study(*args, **options)
+        if "jobs" in options:
+            options |= {"jobs": 1, "dask": None}  # this process runs programs, or does not
+        # elsewhere, since results that are there already would make a run needless
+        with (
+            tempfile.TemporaryDirectory(prefix="ebn_brian_") as out,
+            devices.compile_only(),
+            suppress(devices.CompiledOnly),
+        ):
+            study(*args, **options | {"out": Path(out)})
+        click.echo("built and linked, not run (--compile-only)")
+
+    return command
+
+
+def compiling_only() -> bool:
+    """Whether the command line says ``--compile-only``."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.params.get("compile_only"))
+
+
+def _seed(_context, _parameter, value: int) -> int:
+    try:
+        return check_seed(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def check_before_start(out: Path, device: str) -> None:
+    """Find out now rather than after the run that the device or the folder cannot be used.
+
+    Raises
+    ------
+    click.UsageError
+        If so, with the reason.
+    """
+    try:
+        devices.check_device(device)
+        if not compiling_only():
+            devices.check_gpu(device)
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise click.UsageError(f"--out {out}: cannot be written ({error})") from error
+    except (ValueError, RuntimeError) as error:
+        raise click.UsageError(str(error)) from error

@@ -1,0 +1,19 @@
+"""Colours of all figures: one a meaning, the same in every study."""
+
+RED, BLUE, YELLOW, GREEN, PURPLE = "#c8553d", "#1f6f8b", "#e3a857", "#5b8c5a", "#8d6a9f"
+TEAL = "#5fb49c"
+BLACK, GREY, LIGHT_GREY = "#333333", "#9a9a9a", "#adb5bd"
+LIGHT_BLUE, LIGHT_RED = "#8fbccb", "#e39b84"
+
+#: Where the weights of a chip come from.
+ARMS = {
+    "pretrained": RED,
+    "pretrained_scaled": YELLOW,
+    "transfer": PURPLE,
+    "learned": BLUE,
+    "pretrained_learned": TEAL,
+    "random": GREY,
+    "uncoupled": BLACK,
+}
+#: Zones of the comparators.
+ZONES = {"count down": "#f3d9c9", "hold": "#e9ecef", "count up": "#d5e8d4"}

@@ -1,0 +1,1 @@
+"""Do chips learn the balanced code?"""
