@@ -29,7 +29,7 @@ from .chips import (
 from .layout import Layout
 
 #: Parameters of `Circuit` that neurons have under the same name, where their equations hold them.
-NEURON = (
+CIRCUIT_PARAMETERS = (
     *("tau", "I_th", "I_0", "slope", "gain_n", "I_dc", "t_start", "I_ref", "I_off", "t_ref"),
     *("I_lsb", "slope_syn", "early", "I_early", "tau_e", "gain_e"),
     *("tau_i", "gain_i", "I_th_i", "I_0_i"),
@@ -48,7 +48,7 @@ def terms(circuit: Circuit) -> dict[str, Any]:
 def neuron_values(circuit: Circuit, text: str) -> dict[str, Any]:
     """Values of the parameters of `circuit` that the equations `text` declare."""
     declared = {line.partition(":")[0].strip() for line in text.splitlines()}
-    return {name: getattr(circuit, name) for name in NEURON if name in declared}
+    return {name: getattr(circuit, name) for name in CIRCUIT_PARAMETERS if name in declared}
 
 
 def chip_model(circuit: Circuit, n_signals: int, rectified: bool) -> str:

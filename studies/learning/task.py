@@ -14,6 +14,8 @@ from ebn_brian.training import Evaluation, Training, steps
 
 #: Length of the unseen input that codes are compared on.
 TEST = 10 * second
+#: Of its random numbers: those of the training are another stream.
+TEST_STREAM = "test signal"
 #: At most so much of a recording's held-out part is evaluated.
 TEST_MAX = 30 * second
 #: Seconds of training after which the code is evaluated; the last is the end of the training.
@@ -73,8 +75,7 @@ def random_task(
     D = DECODERS[decoder](n_signals, n_neurons, seed, n_chips=n_chips)
     initial = initial_weights(n_chips, n_neurons, rule, seed)
     if recording is None:
-        # the test input is another stream of the same kind
-        test = signals.noise_drive(n_signals, seed ^ 0x5EED0000)(0, steps(TEST))
+        test = signals.noise_drive(n_signals, seed, stream=TEST_STREAM)(0, steps(TEST))
         return Task(D, initial, signals.noise_drive(n_signals, seed), test)
     training, test = signals.split(recording)
     return Task(D, initial, signals.repeated_drive(training), test[: steps(TEST_MAX)])

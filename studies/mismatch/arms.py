@@ -16,6 +16,8 @@ from ebn_brian.chips.lif import TAU_M
 from ebn_brian.plasticity import DiscreteRule
 from ebn_brian.training import DT, Training, steps
 
+from ..learning.task import TEST_STREAM
+
 RULE = DiscreteRule.calm()
 N_SIGNALS = 2
 #: Unseen input: the readout is fitted on the first part, all else is measured on the second.
@@ -213,6 +215,5 @@ def respond(training: Training, Omega: Floats, seed: int, test: bool = True) -> 
 @lru_cache(maxsize=2)
 def unseen(seed: int) -> tuple[Quantity, Floats]:
     """Drive of the evaluations, and the signal x at the end of every `EVERY` steps."""
-    # another stream than training: seeds differ in a bit that no user sets
-    c = signals.noise_drive(N_SIGNALS, seed ^ 0x5EED0000)(0, steps(FIT + TEST))
+    c = signals.noise_drive(N_SIGNALS, seed, stream=TEST_STREAM)(0, steps(FIT + TEST))
     return c, decoding.leaky_integral(c, TAU_M, DT)[EVERY - 1 :: EVERY]
