@@ -11,7 +11,7 @@ values that are given: arrays, or a number for all elements, in base units or as
 Values are read back from the running program and compared, results are checked for size, and runs
 never share a folder, so nothing is lost in silence.
 
-``python -m ebn_brian.devices`` tells what this machine can do.
+``ebn machine`` tells what this machine can do.
 """
 
 import shutil
@@ -20,9 +20,13 @@ from collections.abc import Callable
 import numpy as np
 from brian2 import Network
 
-from .program import StandaloneProgram
-from .runtime import RUNTIME, STRICT, STRICT_FLAGS, RuntimeProgram
-from .standalone import CPP, build_cpp
+from .. import checks
+from . import toolkit
+from .cuda import build_cuda
+from .flags import STRICT, STRICT_FLAGS
+from .program import Program, StandaloneProgram
+from .runtime import RUNTIME, RuntimeProgram
+from .standalone import CPP, Directory, build_cpp
 from .values import Array, CompiledOnly, Run, compile_only
 
 __all__ = [
@@ -34,6 +38,7 @@ __all__ = [
     "STRICT_FLAGS",
     "Array",
     "CompiledOnly",
+    "Program",
     "Run",
     "RuntimeProgram",
     "StandaloneProgram",
@@ -55,10 +60,12 @@ PRECISIONS = ("double", "single", "single_arithmetic")
 def build(
     make_network: Callable[[], Network],
     device: str = "cpp_fused",
-    directory=None,
+    directory: Directory = None,
     *,
     precision: str = "double",
-) -> RuntimeProgram | StandaloneProgram:
+    flags: tuple[str, ...] | None = None,
+    profile: bool = False,
+) -> Program:
     """Build what `make_network` returns for a target.
 
     Parameters
@@ -73,36 +80,42 @@ def build(
         If it holds a program already, the new one comes into a sub-folder.
     precision
         One of `PRECISIONS`. Strict equality between targets is that of ``'double'``.
+    flags
+        Of the C++ compiler, for the targets in C++; by default `STRICT_FLAGS`. C++17 is needed.
+    profile
+        Measure the time of each code object (`Run.profile`), on ``'cuda_standalone'``.
 
     Raises
     ------
     ValueError
-        If the device or the precision is unknown, or the network holds what the target would
-        leave out.
+        If the device or the precision is unknown, the device does not know an option, or the
+        network holds what the target would leave out.
     RuntimeError
         If a compiler is missing, or the program does not compile.
     """
     check_device(device)
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision={precision!r}: must be one of {', '.join(PRECISIONS)}")
+    checks.choice("precision", precision, PRECISIONS)
     single = precision == "single_arithmetic"
     if single and device != "cpp_fused":
         raise ValueError(f"precision={precision!r}: needs device='cpp_fused', not {device!r}")
+    if flags is not None and device not in CPP:
+        raise ValueError(f"flags={flags!r}: only {' and '.join(CPP)} take any, not {device!r}")
+    if isinstance(flags, str):
+        raise TypeError(f"flags={flags!r}: must be a tuple of flags")
+    if profile and device != CUDA:
+        raise ValueError(f"profile={profile}: needs device={CUDA!r}, not {device!r}")
     dtype = np.float64 if precision == "double" else np.float32
     if device in RUNTIME:
         return RuntimeProgram(make_network, RUNTIME[device], dtype)
     if device == CUDA:
-        from .cuda import build_cuda
-
-        return build_cuda(make_network, directory, dtype)
-    return build_cpp(make_network, device, directory, dtype, single)
+        return build_cuda(make_network, directory, dtype, profile)
+    strict_or_own = STRICT_FLAGS if flags is None else flags
+    return build_cpp(make_network, device, directory, dtype, single, strict_or_own)
 
 
 def check_device(device: str) -> str:
     """Return `device` if this machine can build for it; ValueError or RuntimeError if not."""
-    known = (*RUNTIME, *STANDALONE)
-    if device not in known:
-        raise ValueError(f"device={device!r}: must be one of {', '.join(known)}")
+    checks.choice("device", device, (*RUNTIME, *STANDALONE))
     missing = [tool for tool in ("g++", "make") if shutil.which(tool) is None]
     if device in CPP and missing:
         raise RuntimeError(
@@ -110,19 +123,14 @@ def check_device(device: str) -> str:
             "(device='numpy' needs no compiler)"
         )
     if device == CUDA:
-        from .cuda import find_toolkit
-
-        find_toolkit()
+        toolkit.find_toolkit()
     return device
 
 
 def check_gpu(device: str) -> None:
     """RuntimeError if `device` needs a GPU to run on and this machine has none."""
-    if device == CUDA:
-        from .toolkit import find_gpu
-
-        if find_gpu() is None:
-            raise RuntimeError(
-                f"device={device!r}: this machine has no NVIDIA GPU that nvidia-smi knows. "
-                "Programs can be built without one (--compile-only), not run"
-            )
+    if device == CUDA and toolkit.find_gpu() is None:
+        raise RuntimeError(
+            f"device={device!r}: this machine has no NVIDIA GPU that nvidia-smi knows. "
+            "Programs can be built without one (--compile-only), not run"
+        )

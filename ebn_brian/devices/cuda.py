@@ -18,30 +18,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from brian2 import Clock, Network, get_logger, second
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.monitors.spikemonitor import EventMonitor
 from brian2.synapses.synapses import SynapticPathway
 
 from .cuda_code import COUNTS, one_unit, serial_pathways
+from .flags import HOST_FLAGS, NVCC_FLAGS
 from .program import StandaloneProgram
 from .standalone import (
     CHECK,
+    Arrays,
+    Directory,
     active_device,
     compile_in,
-    found_arrays,
     own_folder,
+    program_arrays,
     refuse,
     sizes_code,
 )
 from .toolkit import CAPABILITY, Toolkit, find_gpu, find_toolkit
 
 logger = get_logger(__name__)
-
-#: Same arithmetic as `STRICT_FLAGS`.
-NVCC_FLAGS = ("-std=c++17", "-w", "--fmad=false")
-HOST_FLAGS = ("-w", "-O3", "-ffp-contract=off")
 
 
 @dataclass(frozen=True)
@@ -51,24 +52,27 @@ class CudaProgram(StandaloneProgram):
     serial: tuple[str, ...] = ()
     """Pathways of synapses that run on a single thread, or one spike at a time."""
 
-    def _failure(self, code: int, said: str) -> str:
-        if re.search("no CUDA-capable device|driver version is insufficient|libcuda", said):
+    def _failure(self, code: int, output: str) -> str:
+        if re.search("no CUDA-capable device|driver version is insufficient|libcuda", output):
             return (
                 "the program needs an NVIDIA GPU with its driver, and finds none here "
-                f"({said.splitlines()[-1][-200:]}); it is built, in {self.directory}"
+                f"({output.splitlines()[-1][-200:]}); it is built, in {self.directory}"
             )
-        if "no kernel image" in said:
+        if "no kernel image" in output:
             flags = " ".join(self.flags)
             return (
                 f"the program was built for other GPUs ({flags}) than there is here: build it again"
             )
-        return super()._failure(code, said)
+        return super()._failure(code, output)
 
 
 def build_cuda(
-    make_network: Callable[[], Network], directory, float_dtype: type, profile: bool = False
+    make_network: Callable[[], Network],
+    directory: Directory,
+    float_dtype: type[np.floating[Any]],
+    profile: bool = False,
 ) -> CudaProgram:
-    """Build for ``cuda_standalone``; no GPU is needed. With `profile`, runs tell it."""
+    """Build for ``cuda_standalone``; no GPU is needed. With `profile`, runs have one."""
     toolkit = find_toolkit()
     gpu = find_gpu()
     capability = gpu.capability if gpu else CAPABILITY
@@ -81,7 +85,7 @@ def build_cuda(
 def generate(
     make_network: Callable[[], Network],
     folder: Path,
-    float_dtype: type,
+    float_dtype: type[np.floating[Any]],
     toolkit: Toolkit,
     capability: float = CAPABILITY,
     profile: bool = False,
@@ -110,11 +114,13 @@ def generate(
             "serial_pathway",
         )
     flags = (*NVCC_FLAGS, f"-arch=sm_{capability:.1f}".replace(".", ""))
-    found = {name: array for name, (array, _, _) in arrays.items()}
-    return CudaProgram(folder, found, flags, serial=tuple(serial))
+    held = {name: array for name, (array, _, _) in arrays.items()}
+    return CudaProgram(folder, held, flags, serial=tuple(serial))
 
 
-def _preferences(toolkit: Toolkit, capability: float, float_dtype: type) -> dict:
+def _preferences(
+    toolkit: Toolkit, capability: float, float_dtype: type[np.floating[Any]]
+) -> dict[str, object]:
     backend = {
         "cuda_path": str(toolkit.nvcc.parents[1]),
         "cuda_runtime_version": toolkit.version,
@@ -143,14 +149,15 @@ def _quiet() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _command(toolkit: Toolkit, flags: tuple[str, ...], folder: Path) -> list:
+def _command(toolkit: Toolkit, flags: tuple[str, ...], folder: Path) -> list[str | Path]:
     """What compiles and links ``one.cu``."""
     link = folder / "lib" / "libcurand.so"  # wheels have the library with its version alone
     link.parent.mkdir(exist_ok=True)
     link.unlink(missing_ok=True)
     link.symlink_to(toolkit.curand)
     return [
-        *(toolkit.nvcc, *flags, "-I.", f"-I{toolkit.include}"),
+        toolkit.nvcc,
+        *(*flags, "-I.", f"-I{toolkit.include}"),
         *("-ccbin", os.environ.get("CXX", "g++"), "-Xcompiler", ",".join(HOST_FLAGS)),
         *("one.cu", "-o", "main", f"-L{link.parent}", "-lcurand"),
         *("-Xlinker", f"-rpath={toolkit.curand.parent}"),
@@ -160,12 +167,12 @@ def _command(toolkit: Toolkit, flags: tuple[str, ...], folder: Path) -> list:
 # ---- what is refused -----------------------------------------------------------------------------
 
 
-def delayed_pathways(network: Network, device) -> Iterator[SynapticPathway]:
+def delayed_pathways(network: Network, device: CPPStandaloneDevice) -> Iterator[SynapticPathway]:
     """Pathways of synapses that have a delay, or may have one."""
     constants = {
         arguments[0]: arguments[2]
-        for what, arguments in device.main_queue
-        if what == "set_by_single_value"
+        for func, arguments in device.main_queue
+        if func == "set_by_single_value"
     }
     for obj in network.sorted_objects:
         if isinstance(obj, SynapticPathway):
@@ -175,7 +182,7 @@ def delayed_pathways(network: Network, device) -> Iterator[SynapticPathway]:
                 yield obj
 
 
-def refuse_delays(network: Network, device) -> None:
+def refuse_delays(network: Network, device: CPPStandaloneDevice) -> None:
     """ValueError where a delay would be counted in the ticks of other clocks."""
     clocks = {obj.clock for obj in network.sorted_objects}
     for pathway in delayed_pathways(network, device):
@@ -239,11 +246,11 @@ const double ebn_stepping =
 HOST_ONLY = ("t", "dt", "timestep", "N", "_synaptic_pre", "_synaptic_post")
 
 
-def _arrays(device) -> dict:
-    """As `found_arrays`, with sizes that the GPU knows; recorded events will be ordered."""
+def _arrays(device: CPPStandaloneDevice) -> Arrays:
+    """As `program_arrays`, with sizes that the GPU knows; recorded events will be ordered."""
     arrays = {
-        name: found
-        for name, found in found_arrays(device).items()
+        name: array
+        for name, array in program_arrays(device).items()
         if not name.endswith("space")  # where spikes are kept for the next object
     }
     monitors = {v.owner.name for v in device.dynamic_arrays if isinstance(v.owner, EventMonitor)}
@@ -261,9 +268,9 @@ def _arrays(device) -> dict:
     return arrays
 
 
-def _one_run(device, arrays: dict) -> None:
+def _one_run(device: CPPStandaloneDevice, arrays: Arrays) -> None:
     """Make the run of no duration in the main queue the real one."""
-    (lines,) = [arguments[1] for what, arguments in device.main_queue if what == "run_network"]
+    (lines,) = [arguments[1] for func, arguments in device.main_queue if func == "run_network"]
     (k,) = [k for k, line in enumerate(lines) if re.fullmatch(r"\w+\.run\(.*\);", line)]
     network = lines[k].partition(".")[0]
     checks = []

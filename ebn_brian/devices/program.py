@@ -1,4 +1,4 @@
-"""Compiled programs: built once, run many times, several at once."""
+"""Programs: built once, run many times. Compiled ones also several at once."""
 
 import os
 import re
@@ -8,15 +8,64 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from brian2 import Quantity, get_logger
+from brian2 import Quantity, get_logger, second
+from numpy.typing import ArrayLike, NDArray
 
+from .. import checks
 from ..seeds import check_seed
-from .runtime import STRICT_FLAGS
-from .values import Array, Run, check_duration, checked, stop_if_compile_only, wrong_size
+from .flags import STRICT_FLAGS
+from .values import Array, Run, checked, stop_if_compile_only, wrong_size
+
+if TYPE_CHECKING:
+    from resource import struct_rusage  # of Unix alone, as compiled programs are
 
 logger = get_logger(__name__)
+
+
+class Program(Protocol):
+    """A network that is built for a target."""
+
+    def run(
+        self,
+        values: Mapping[str, ArrayLike | Quantity] = {},
+        *,
+        duration: Quantity,
+        seed: int | None = None,
+        read: Sequence[str] = (),
+        timeout: Quantity | None = None,
+    ) -> Run:
+        """Run from the built state with other values; return arrays and what they cost.
+
+        Parameters
+        ----------
+        values
+            By name, ``group.variable`` or ``timed_array.values``: arrays of as many elements as
+            the program holds, or a number for all of them; in base units or as a `Quantity`.
+        duration
+            How long to simulate, from t = 0.
+        seed
+            Of Brian2's random numbers; None: others in every run.
+        read
+            Names of the arrays to return.
+        timeout
+            Most time that the run may take. One in this process (numpy, cython) cannot be stopped:
+            it must be None.
+
+        Raises
+        ------
+        TypeError
+            If `duration` or `timeout` is no time.
+        ValueError
+            If a name is unknown, or a value has the wrong size or unit or is not finite.
+        RuntimeError
+            If a compiled program fails, does not apply a value, or leaves a result incomplete.
+        TimeoutError
+            If it takes longer than `timeout`.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -29,35 +78,26 @@ class StandaloneProgram:
     keep: object = field(default=None, repr=False, compare=False)
     """What removes a temporary folder with the program; a copy in another process has none."""
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"keep": None}
 
     def run(
         self,
-        values: Mapping[str, np.ndarray] = {},
+        values: Mapping[str, ArrayLike | Quantity] = {},
         *,
         duration: Quantity,
         seed: int | None = None,
         read: Sequence[str] = (),
         timeout: Quantity | None = None,
     ) -> Run:
-        """Run for `duration` from the built state with `values`; return the arrays to `read`.
-
-        Raises
-        ------
-        ValueError
-            If a name is unknown, or a value has the wrong size or unit or is not finite.
-        RuntimeError
-            If the program fails, does not apply a value, or leaves a result incomplete.
-        TimeoutError
-            If it takes longer than `timeout`.
-        """
-        check_duration(duration)
+        """See `Program.run`."""
+        simulated = checks.seconds("duration", duration)
+        limit = None if timeout is None else checks.seconds("timeout", timeout)
         inputs = {name: self._checked(name, value) for name, value in values.items()}
         for name in read:
             if self._known(name).filename is None:
                 raise ValueError(f"{name!r}: cannot be read, it is an input")
-        environment = os.environ | {"EBN_DURATION": repr(float(duration))}
+        environment = os.environ | {"EBN_DURATION": repr(simulated)}
         environment.pop("EBN_SEED", None)
         if seed is not None:
             environment["EBN_SEED"] = str(check_seed(seed))
@@ -73,7 +113,7 @@ class StandaloneProgram:
                 value.tofile(results / f"set_{k}")
                 # a relative path: brian2cuda takes paths in lower case
                 arguments.append(f"{name}={results.name}/set_{k}")
-            usage = self._execute(results, arguments, environment, timeout, inputs)
+            usage = self._execute(results, arguments, environment, limit, inputs)
             try:
                 sizes = dict(line.split() for line in (results / "sizes.txt").open())
                 return Run(
@@ -91,42 +131,46 @@ class StandaloneProgram:
             raise ValueError(f"{name!r}: the program has no such variable")
         return self.arrays[name]
 
-    def _checked(self, name: str, value) -> np.ndarray:
+    def _checked(self, name: str, value: ArrayLike | Quantity) -> NDArray[Any]:
         array = self._known(name)
         if not array.settable:
             raise ValueError(f"{name!r}: cannot be set")
         return checked(name, value, array.dtype, array.size, array.dim)
 
-    def _execute(self, results, arguments, environment, timeout, inputs):
-        """Run the program; returns what it used (`resource.struct_rusage`)."""
-        command = [self.directory / "main", "--results_dir", f"{results.name}/", *arguments]
+    def _execute(
+        self,
+        results: Path,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        limit: float | None,
+        inputs: Mapping[str, NDArray[Any]],
+    ) -> "struct_rusage":
+        """Run the program, for at most `limit` seconds; return what it used."""
+        main = str(self.directory / "main")
+        command = [main, "--results_dir", f"{results.name}/", *arguments]
         log = results / "log.txt"
-        with log.open("w") as output:
+        with log.open("w") as file:
             process = subprocess.Popen(
-                command,
-                cwd=self.directory,
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                command, cwd=self.directory, env=environment, stdout=file, stderr=subprocess.STDOUT
             )
-        code, usage = _wait(process, None if timeout is None else float(timeout))
+        code, usage = _wait(process, limit)
         if code is None:
-            raise TimeoutError(f"the program ran longer than {timeout}")
-        said = log.read_text(errors="replace").strip()
-        if code or COMPLAINT.search(said):
-            for name, sent, held in SENT.findall(said):
+            raise TimeoutError(f"the program ran longer than {limit * second}")
+        output = log.read_text(errors="replace").strip()
+        if code or COMPLAINT.search(output):
+            for name, sent, held in SENT.findall(output):
                 value = inputs.get(name)
                 if value is not None and int(sent) == value.nbytes != int(held):
                     raise wrong_size(name, value.size, int(held) // value.itemsize)
-            raise RuntimeError(self._failure(code, said))
-        for line in re.findall(r"^ebn_brian\.fused: (.*)", said, re.M):
+            raise RuntimeError(self._failure(code, output))
+        for line in re.findall(r"^ebn_brian\.fused: (.*)", output, re.M):
             logger.info(line, "unfused")
         return usage
 
-    def _failure(self, code: int, said: str) -> str:
-        return f"the program failed with exit code {code}: {said[-2000:]}"
+    def _failure(self, code: int, output: str) -> str:
+        return f"the program failed with exit code {code}: {output[-2000:]}"
 
-    def _read(self, name: str, results: Path, sizes: Mapping[str, str]) -> np.ndarray:
+    def _read(self, name: str, results: Path, sizes: Mapping[str, str]) -> NDArray[Any]:
         array = self.arrays[name]
         size = int(sizes[name]) if array.size is None else array.size
         path = results / (array.filename or name)
@@ -156,15 +200,17 @@ COMPLAINT = re.compile(r"^(?!INFO|ebn_brian\.fused: ).*(\b(Error|ERROR)\b|Could 
 SENT = re.compile(r"Error: (\S+) was sent (\d+) bytes and holds (\d+)")
 
 
-def _wait(process: subprocess.Popen, timeout: float | None):
-    """Exit code (None: it took longer than `timeout` and was killed) and use of resources."""
+def _wait(
+    process: subprocess.Popen[bytes], limit: float | None
+) -> "tuple[int | None, struct_rusage]":
+    """Exit code (None: it took longer than `limit` seconds and was killed) and what it used."""
     late = threading.Event()
 
     def kill() -> None:
         late.set()
         process.kill()
 
-    timer = threading.Timer(timeout, kill) if timeout is not None else None
+    timer = threading.Timer(limit, kill) if limit is not None else None
     if timer:
         timer.start()
     try:

@@ -6,22 +6,28 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from brian2 import Network, NetworkOperation, Synapses, prefs, second
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device, reset_device, set_device
 
 from ..fused import FLUSH_TO_ZERO
+from .flags import STRICT, STRICT_FLAGS, preferences
 from .program import StandaloneProgram
-from .runtime import STRICT, STRICT_FLAGS
-from .values import Array, dimensions, preferences
+from .values import Array, dimensions
 
 #: ``cpp_fused`` is ``cpp_standalone`` with the time step fused into one function (see `fused`).
 CPP = ("cpp_fused", "cpp_standalone")
 
+#: Arrays of a program by name, with C++ expressions for their address and size.
+Arrays = dict[str, tuple[Array, str, str]]
+Directory = str | os.PathLike[str] | None
+
 
 @contextmanager
-def own_folder(directory) -> Iterator[tuple[Path, object]]:
+def own_folder(directory: Directory) -> Iterator[tuple[Path, object]]:
     """The folder of a new program, and what keeps it.
 
     A temporary one if `directory` is None. One that holds a program already is left as it is: the
@@ -52,17 +58,17 @@ def own_folder(directory) -> Iterator[tuple[Path, object]]:
 def build_cpp(
     make_network: Callable[[], Network],
     device: str,
-    directory,
-    float_dtype: type,
+    directory: Directory,
+    float_dtype: type[np.floating[Any]],
     single: bool,
     flags: tuple[str, ...] = STRICT_FLAGS,
 ) -> StandaloneProgram:
-    """Build for one of the targets `CPP`."""
+    """Build for one of the targets `CPP`. With `single`, cpp_fused computes in single precision."""
     preferred = {
         "core.default_float_dtype": float_dtype,
         "codegen.cpp.extra_compile_args_gcc": list(flags),
     }
-    options = {"single_arithmetic": True} if single and device == "cpp_fused" else {}
+    options = {"single_arithmetic": True} if single else {}
     with (
         own_folder(directory) as (folder, keep),
         active_device(device, preferred, options) as active,
@@ -73,7 +79,7 @@ def build_cpp(
             active.insert_code("before_start", FLUSH_TO_ZERO)
         active.insert_code("after_start", SEED_CPP)
         network.run(0 * second, namespace={})  # applies the values; the real run comes below
-        arrays = found_arrays(active)
+        arrays = program_arrays(active)
         active.insert_code("main", _main_code(arrays, network.name))
         active.build(directory=str(folder), compile=False, run=False, with_output=False)
         make = [prefs.devices.cpp_standalone.make_cmd_unix]
@@ -83,21 +89,23 @@ def build_cpp(
     )
 
 
-def compile_in(folder: Path, command: Sequence) -> None:
+def compile_in(folder: Path, command: Sequence[str | Path]) -> None:
     """Run a compiler (or make); RuntimeError with its last words if it fails."""
     process = subprocess.run(
         list(map(str, command)), cwd=folder, capture_output=True, text=True, errors="replace"
     )
     if process.returncode or not (folder / "main").exists():
-        said = (process.stdout + process.stderr).strip()
-        (folder / "compiler.log").write_text(said)
+        output = (process.stdout + process.stderr).strip()
+        (folder / "compiler.log").write_text(output)
         raise RuntimeError(
-            f"the program does not compile ({Path(command[0]).name} in {folder}): {said[-3000:]}"
+            f"the program does not compile ({Path(command[0]).name} in {folder}): {output[-3000:]}"
         )
 
 
 @contextmanager
-def active_device(device: str, preferred: Mapping[str, object], options: Mapping = {}):
+def active_device(
+    device: str, preferred: Mapping[str, object], options: Mapping[str, object] = {}
+) -> Iterator[CPPStandaloneDevice]:
     """Make a fresh standalone device the active one, and leave the runtime device behind."""
     set_device(device, build_on_run=False)
     active = get_device()
@@ -122,9 +130,9 @@ def refuse(network: Network, device: str) -> None:
             )
 
 
-def found_arrays(device) -> dict[str, tuple[Array, str, str]]:
-    """All arrays of the program by name, with C++ expressions for their address and size."""
-    found = {}
+def program_arrays(device: CPPStandaloneDevice) -> Arrays:
+    """All arrays of the program that a device holds."""
+    arrays: Arrays = {}
     for variable in device.arrays:
         try:
             name = f"{variable.owner.name}.{variable.name}"
@@ -135,7 +143,7 @@ def found_arrays(device) -> dict[str, tuple[Array, str, str]]:
             filename = os.path.basename(device.get_array_filename(variable))
             columns = int(variable.size[1])
             array = Array(np.dtype(variable.dtype), None, filename, False, columns=columns)
-            found[name] = array, rows, f"{rows}.n*{rows}.m"
+            arrays[name] = array, rows, f"{rows}.n*{rows}.m"
             continue
         dynamic = variable in device.dynamic_arrays
         pointer = device.get_array_name(variable, access_data=not dynamic)
@@ -146,11 +154,11 @@ def found_arrays(device) -> dict[str, tuple[Array, str, str]]:
         settable = not variable.read_only and not delay
         array = Array(np.dtype(variable.dtype), size, filename, settable, dimensions(variable))
         address = f"{pointer}.data()" if dynamic else pointer
-        found[name] = array, address, f"{pointer}.size()" if dynamic else str(size)
+        arrays[name] = array, address, f"{pointer}.size()" if dynamic else str(size)
     for timed, name in device.timed_arrays.items():
         array = Array(timed.values.dtype, timed.values.size, dim=timed.dim)
-        found[f"{name}.values"] = array, f"{name}_values", str(array.size)
-    return found
+        arrays[f"{name}.values"] = array, f"{name}_values", str(array.size)
+    return arrays
 
 
 SEED_CPP = """
@@ -192,7 +200,7 @@ auto ebn_applied = [&](const std::string name, const auto* data, size_t count) {
 """
 
 
-def _main_code(arrays, network: str) -> str:
+def _main_code(arrays: Arrays, network: str) -> str:
     applied = [
         f'ebn_applied("{name}", {address}, {size});'
         for name, (array, address, size) in arrays.items()

@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import brian2
+
+#: The release of Brian2CUDA whose code `cuda_code` knows, and the only Brian2 that it works with.
+BRIAN2CUDA, BRIAN2 = "1.0b1", "2.10.1"
+
 #: Compute capability that is compiled for where there is no GPU to ask: the least of CUDA 13, so
 #: that the driver can translate the program for whatever GPU it meets.
 CAPABILITY = 7.5
 
 HINTS = {
-    "brian2cuda": "pip install 'ebn_brian[cuda]'",
+    "brian2cuda": f"pip install 'ebn_brian[cuda]': {BRIAN2CUDA}, which needs Brian2 {BRIAN2}",
+    f"Brian2 {BRIAN2}": f"Brian2CUDA {BRIAN2CUDA} needs it, this is {brian2.__version__}",
     "nvcc": "the CUDA toolkit, with nvcc on PATH or its folder in CUDA_PATH",
     "cuRAND": "complete the CUDA toolkit or pip install nvidia-curand",
     "g++": "install it",
@@ -45,8 +51,10 @@ class Gpu:
 
 
 def find_toolkit() -> Toolkit:
-    """The CUDA toolkit of this machine; RuntimeError that tells all that is missing."""
+    """The CUDA toolkit of this machine; RuntimeError that names all that is missing."""
     missing = [] if importlib.util.find_spec("brian2cuda") else ["brian2cuda"]
+    if brian2.__version__ != BRIAN2:
+        missing.append(f"Brian2 {BRIAN2}")
     if shutil.which(os.environ.get("CXX", "g++")) is None:
         missing.append("g++")
     nvcc = next(filter(Path.exists, _nvccs()), None)
@@ -54,8 +62,8 @@ def find_toolkit() -> Toolkit:
     if nvcc is None:
         missing.append("nvcc")
     else:
-        header = next(_found(nvcc, "include", "curand.h"), None)
-        library = next(_found(nvcc, "lib*", "libcurand.so*"), None)
+        header = next(_files(nvcc, "include", "curand.h"), None)
+        library = next(_files(nvcc, "lib*", "libcurand.so*"), None)
         if header is None or library is None:
             missing.append("cuRAND")
     if missing or nvcc is None or header is None or library is None:
@@ -102,13 +110,13 @@ def _nvccs() -> Iterator[Path]:
     for variable in ("CUDA_PATH", "CUDA_HOME"):
         if os.environ.get(variable):
             yield Path(os.environ[variable], "bin", "nvcc")
-    if found := shutil.which("nvcc"):
-        yield Path(found)
+    if on_path := shutil.which("nvcc"):
+        yield Path(on_path)
     yield from (folder / "bin" / "nvcc" for folder in _wheels())
     yield from sorted(Path("/usr/local").glob("cuda*/bin/nvcc"), reverse=True)
 
 
-def _found(nvcc: Path, folder: str, file: str) -> Iterator[Path]:
+def _files(nvcc: Path, folder: str, file: str) -> Iterator[Path]:
     """Files of that name: the toolkit's own, then those of wheels."""
     for root in (*_roots(nvcc), *_wheels()):
         for pattern in (f"{folder}/{file}", f"targets/*/{folder}/{file}"):
@@ -117,20 +125,20 @@ def _found(nvcc: Path, folder: str, file: str) -> Iterator[Path]:
 
 def _roots(nvcc: Path) -> list[Path]:
     """The toolkit's folder; nvcc itself knows, where the one on PATH is a link or a script."""
-    said = _said([nvcc, "--dryrun", "-x", "cu", "-c", os.devnull])
-    top = re.search(r"TOP=(\S+)", said)
+    output = _output([nvcc, "--dryrun", "-x", "cu", "-c", os.devnull])
+    top = re.search(r"TOP=(\S+)", output)
     places = [Path(top.group(1))] if top else []
     return [place.resolve() for place in (*places, nvcc.resolve().parents[1], nvcc.parents[1])]
 
 
 def _version(nvcc: Path) -> float:
-    release = re.search(r"release (\d+\.\d+)", _said([nvcc, "--version"]))
+    release = re.search(r"release (\d+\.\d+)", _output([nvcc, "--version"]))
     if release is None:
         raise RuntimeError(f"{nvcc} --version does not tell its release; is it nvcc?")
     return float(release.group(1))
 
 
-def _said(command: list) -> str:
+def _output(command: list[str | Path]) -> str:
     try:
         answer = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.SubprocessError):

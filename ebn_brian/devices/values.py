@@ -1,27 +1,27 @@
 """Values that go into a run and come out of it, the same on every target."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-import brian2
 import numpy as np
-from brian2 import Quantity, second
+from brian2 import Quantity
 from brian2.core.variables import ArrayVariable
 from brian2.units.fundamentalunits import (
     DIMENSIONLESS,
     Dimension,
     get_dimensions,
     get_unit_for_display,
-    have_same_dimensions,
 )
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class Run:
     """Arrays of one finished run, by name, and what it cost."""
 
-    values: dict[str, np.ndarray]
+    values: dict[str, NDArray[Any]]
     cpu_seconds: float
     """CPU time of the whole run, start and file transfer included."""
     stepping_seconds: float = float("nan")
@@ -31,7 +31,7 @@ class Run:
     profile: dict[str, float] = field(default_factory=dict)
     """Seconds elapsed by code object, if the program was built for it."""
 
-    def __getitem__(self, name: str) -> np.ndarray:
+    def __getitem__(self, name: str) -> NDArray[Any]:
         return self.values[name]
 
 
@@ -39,7 +39,7 @@ class Run:
 class Array:
     """Where an array of a standalone program lies, and what it holds."""
 
-    dtype: np.dtype
+    dtype: np.dtype[Any]
     size: int | None  # None: known only after the run
     filename: str | None = None
     settable: bool = True
@@ -75,8 +75,8 @@ def stop_if_compile_only(what: str) -> None:
 
 
 def checked(
-    name: str, value, dtype: np.dtype, size: int | None, dim: Dimension = DIMENSIONLESS
-) -> np.ndarray:
+    name: str, value: Any, dtype: np.dtype[Any], size: int | None, dim: Dimension = DIMENSIONLESS
+) -> NDArray[Any]:
     """`value` as a flat array of `dtype`; a scalar fills an array of known `size`.
 
     Raises
@@ -112,25 +112,6 @@ def wrong_size(name: str, given: int, held: int) -> ValueError:
     return ValueError(f"{name!r} has {given} values: the program holds {held}")
 
 
-def check_duration(duration: Quantity) -> None:
-    """ValueError unless `duration` is a time above zero."""
-    if not have_same_dimensions(duration, second) or not 0 < duration < np.inf * second:
-        raise ValueError(f"duration={duration}: must be a time above zero")
-
-
 def dimensions(variable: ArrayVariable) -> Dimension:
     """Dimensions of a Brian2 variable."""
     return getattr(variable, "dim", DIMENSIONLESS)
-
-
-@contextmanager
-def preferences(values: Mapping[str, object]) -> Iterator[None]:
-    """Set preferences of Brian2 for a while."""
-    before = {name: brian2.prefs[name] for name in values}
-    for name, value in values.items():
-        brian2.prefs[name] = value
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            brian2.prefs[name] = value

@@ -3,17 +3,19 @@
 import re
 import shutil
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from brian2 import get_logger, prefs
-from brian2.codegen.targets import codegen_targets
+from brian2 import Network, get_logger, prefs
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
-from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice, CPPWriter
 from brian2.devices.device import all_devices
 
-from .plan import stretches, template_arguments, why_not_blocks
-from .translation import Generator
+from .pieces import template_arguments
+from .plan import Section, sections, why_not_blocks
+from .translation import FusedCodeObject, Generator
 
 logger = get_logger(__name__)
 
@@ -32,29 +34,18 @@ __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);
 """
 
 
-class FusedCodeObject(CPPStandaloneCodeObject):
-    """C++ standalone code object that keeps what its text was made of."""
-
-    templater = CPPStandaloneCodeObject.templater.derive(__package__)
-    generator_class = Generator
-
-
-codegen_targets.add(FusedCodeObject)
-
-
-class FusedDevice(CPPStandaloneDevice):
+class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
     """`CPPStandaloneDevice` that fuses the time step wherever that gives the same results."""
 
     single_arithmetic = False
-    # mypy does not find out what Brian2 keeps in these
-    main_queue: list
-    code_objects: dict
-    profiled_codeobjects: list
+    main_queue: list[tuple[str, Any]]
+    code_objects: dict[str, CPPStandaloneCodeObject]
+    profiled_codeobjects: list[str]
     #: Code objects whose work fused ones do, and those that they may have to call, by name.
-    absorbed: dict
-    called: set
+    absorbed: dict[str, FusedCodeObject]
+    called: set[str]
 
-    def activate(self, *args, single_arithmetic=False, **kwds):
+    def activate(self, *args: Any, single_arithmetic: bool = False, **kwds: Any) -> None:
         super().activate(*args, **kwds)
         if single_arithmetic and prefs.core.default_float_dtype != np.float32:
             raise ValueError(
@@ -65,52 +56,61 @@ class FusedDevice(CPPStandaloneDevice):
         # the time step and the constants in equations as doubles, at half the speed.
         self.single_arithmetic = single_arithmetic
 
-    def code_object_class(self, codeobj_class=None, fallback_pref=None):
+    def code_object_class(
+        self,
+        codeobj_class: type[CPPStandaloneCodeObject] | None = None,
+        fallback_pref: str | None = None,
+    ) -> type[CPPStandaloneCodeObject]:
         return FusedCodeObject if codeobj_class is None else codeobj_class
 
-    def code_object(self, *args, template_kwds=None, **kwds):
+    def code_object(
+        self, *args: Any, template_kwds: dict[str, Any] | None = None, **kwds: Any
+    ) -> CPPStandaloneCodeObject:
         codeobj = super().code_object(*args, template_kwds=template_kwds, **kwds)
         codeobj.template_kwds = template_kwds or {}
-        codeobj.translation = translation = Generator.translations.pop(codeobj.name, None)
-        if translation and codeobj.template_kwds.get("_uses_refractory"):  # the template writes
+        translation = Generator.translations.pop(codeobj.name, None)
+        if translation is None:
+            return codeobj
+        codeobj.translation = translation
+        if codeobj.template_kwds.get("_uses_refractory"):  # the template writes
             for name in ("not_refractory", "lastspike"):
                 translation.written.add((codeobj.variables[name], "_idx"))
-        if translation and codeobj.template_name == "spikemonitor":
+        if codeobj.template_name == "spikemonitor":
             translation.written.add((codeobj.variables["N"], "0"))
         return codeobj
 
-    def build(self, *args, **kwds):
+    def build(self, *args: Any, **kwds: Any) -> None:
         self.absorbed, self.called = {}, set()
         queue, self.main_queue = self.main_queue, []
         run = 0
-        for what, arguments in queue:
-            if what == "run_network":
+        for func, arguments in queue:
+            if func == "run_network":
                 net, lines = arguments
                 arguments = (net, self._fuse(net, lines, run))
                 run += 1
-            elif what == "after_run_code_object" and arguments[0].name in self.absorbed:
+            elif func == "after_run_code_object" and arguments[0].name in self.absorbed:
                 space = arguments[0].template_kwds["eventspace_variable"]
                 clear = f"brian::{self.get_array_name(space)}[{space.size - 1}] = 0;"
-                what, arguments = "insert_code", clear
-            self.main_queue.append((what, arguments))
+                func, arguments = "insert_code", clear
+            self.main_queue.append((func, arguments))
         for name in self.absorbed.keys() - self.called:
             del self.code_objects[name]
         super().build(*args, **kwds)
 
-    def write_static_arrays(self, directory):
+    def write_static_arrays(self, directory: str) -> None:
         """Also those of the absorbed code objects, whose functions the fused ones call."""
         code_objects = self.code_objects
         self.code_objects = code_objects | self.absorbed
         super().write_static_arrays(directory)
         self.code_objects = code_objects
 
-    def copy_source_files(self, writer, directory):
+    def copy_source_files(self, writer: CPPWriter, directory: str) -> None:
         super().copy_source_files(writer, directory)
         header = Path(__file__).with_name("fused.h")
         shutil.copy2(header, Path(directory) / "brianlib" / header.name)
         writer.header_files.add(f"brianlib/{header.name}")
 
-    def _fuse(self, net, lines: list[str], run: int) -> list[str]:
+    def _fuse(self, net: Network, lines: list[str], run: int) -> list[str]:
         """Put fused code objects in the place of the known ones that ``net.run`` is to call."""
         if prefs.devices.cpp_standalone.openmp_threads:
             logger.info(f"{net.name}: Brian2's own code, since OpenMP is on", "unfused")
@@ -119,7 +119,7 @@ class FusedDevice(CPPStandaloneDevice):
         clocks = {clock.name: clock for clock in self.clocks}
         matches = [add.fullmatch(line) for line in lines]
         schedule = [(clocks[m.group(1)], self.code_objects[m.group(2)]) for m in matches if m]
-        parts = stretches(schedule)
+        parts = sections(schedule)
         reason = self._why_not_blocks(parts, lines)
         if reason:
             logger.info(f"{net.name}: one step at a time, since {reason}", "fused_step")
@@ -133,7 +133,7 @@ class FusedDevice(CPPStandaloneDevice):
         rest = [line for line, m in zip(lines, matches, strict=True) if not m]
         return rest[:1] + calls + rest[1:]  # the first line clears the network
 
-    def _why_not_blocks(self, parts, lines) -> str | None:
+    def _why_not_blocks(self, parts: Sequence[Section], lines: Sequence[str]) -> str | None:
         unknown = [c for part in parts if not part.known for c in part.codeobjs]
         if unknown:
             named = ", ".join(f"'{c.name}' ({c.template_name})" for c in unknown)
@@ -144,10 +144,12 @@ class FusedDevice(CPPStandaloneDevice):
             return "there are several clocks"
         return why_not_blocks(parts[0].codeobjs)
 
-    def _fused_code_object(self, name, part, blocks, run):
+    def _fused_code_object(
+        self, name: str, part: Section, blocks: bool, run: int
+    ) -> FusedCodeObject:
         """The code object that does the work of those of `part`, and replaces them."""
         arguments = template_arguments(part.codeobjs, part.clock, blocks, self)
-        compiler: defaultdict = defaultdict(list)
+        compiler: defaultdict[str, list[Any]] = defaultdict(list)
         for codeobj in part.codeobjs:
             for key, values in codeobj.compiler_kwds.items():
                 compiler[key] += [value for value in values if value not in compiler[key]]
@@ -172,9 +174,9 @@ class FusedDevice(CPPStandaloneDevice):
             self.profiled_codeobjects.append(name)
         # The fused code sees to the spike queues itself, and only where it refuses.
         self.main_queue = [
-            (what, args)
-            for what, args in self.main_queue
-            if what != "before_run_code_object" or args[0].name not in names
+            (func, args)
+            for func, args in self.main_queue
+            if func != "before_run_code_object" or args[0].name not in names
         ]
         codeobj = FusedCodeObject(
             self, code, {}, {}, template_name="fused", template_source="", name=name,

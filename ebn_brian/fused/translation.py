@@ -1,15 +1,26 @@
 """What the fused step must know of a code object: its text, and which arrays it touches how."""
 
+import ast
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from brian2 import Function, TimedArray
 from brian2.codegen.generators.cpp_generator import CPPCodeGenerator, c_data_type
+from brian2.codegen.statements import Statement
+from brian2.codegen.targets import codegen_targets
 from brian2.core.functions import DEFAULT_FUNCTIONS
-from brian2.core.variables import ArrayVariable, Constant, DynamicArrayVariable
+from brian2.core.variables import ArrayVariable, Constant, DynamicArrayVariable, Variable
+from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
 from brian2.parsing.rendering import CPPNodeRenderer
 from brian2.utils.stringtools import word_substitute
+
+#: Statements by the name of their block.
+Statements = Mapping[str | None, Sequence[Statement]]
+#: Lines of C++ by the name of their block.
+Lines = dict[str | None, list[str]]
 
 
 @dataclass
@@ -19,28 +30,30 @@ class Translation:
     `read` and `written` hold pairs (variable, name of the index by which it is used).
     """
 
-    scalar_code: dict
-    vector_code: dict
-    keywords: dict
-    read: set = field(default_factory=set)
-    written: set = field(default_factory=set)
+    scalar_code: Lines
+    vector_code: Lines
+    keywords: dict[str, Any]
+    read: set[tuple[Variable, str]] = field(default_factory=set)
+    written: set[tuple[Variable, str]] = field(default_factory=set)
 
 
-class SingleRenderer(CPPNodeRenderer):
+class SingleRenderer(CPPNodeRenderer):  # type: ignore[misc]
     """Writes floating point constants in single precision."""
 
-    def render_Constant(self, node):
-        text = super().render_Constant(node)
+    def render_Constant(self, node: ast.Constant) -> str:
+        text: str = super().render_Constant(node)
         return f"{text}f" if isinstance(node.value, float) else text
 
 
-class Generator(CPPCodeGenerator):
+class Generator(CPPCodeGenerator):  # type: ignore[misc]
     """Brian2's C++ generator, which also remembers what it has generated."""
 
     #: Translations by name of the code object, until the device collects them.
     translations: ClassVar[dict[str, Translation]] = {}
 
-    def translate_statement_sequence(self, sc_statements, ve_statements):
+    def translate_statement_sequence(
+        self, sc_statements: Statements, ve_statements: Statements
+    ) -> tuple[Lines, Lines, dict[str, Any]]:
         scalar, vector, keywords = super().translate_statement_sequence(
             sc_statements, ve_statements
         )
@@ -55,22 +68,27 @@ class Generator(CPPCodeGenerator):
         self.translations[self.name] = translation
         return scalar, vector, keywords
 
-    def translate_expression(self, expr):
+    def translate_expression(self, expr: str) -> str:
         """As Brian2, in single precision without its double constants if the device says so."""
+        text: str
         if not getattr(get_device(), "single_arithmetic", False):
-            return super().translate_expression(expr)
+            text = super().translate_expression(expr)
+            return text
         expr = word_substitute(expr, self.func_name_replacements)
-        return SingleRenderer(auto_vectorise=self.auto_vectorise).render_expr(expr).strip()
+        text = SingleRenderer(auto_vectorise=self.auto_vectorise).render_expr(expr)
+        return text.strip()
 
-    def translate_to_read_arrays(self, read, write, indices):
-        lines = super().translate_to_read_arrays(read, write, indices)
+    def translate_to_read_arrays(
+        self, read: set[str], write: set[str], indices: set[str]
+    ) -> list[str]:
+        lines: list[str] = super().translate_to_read_arrays(read, write, indices)
         if getattr(get_device(), "single_arithmetic", False):
             lines = [line.replace("const double dt =", "const float dt =") for line in lines]
         return lines
 
-    def translate_statement(self, statement):
+    def translate_statement(self, statement: Statement) -> str:
         """As Brian2, with logical operators that evaluate both sides, which GCC can vectorise."""
-        line = super().translate_statement(statement)
+        line: str = super().translate_statement(statement)
         if statement.var == "_cond":
             line = line.replace("const char _cond", "const bool _cond")
         if not is_random(self) and is_total(self, line):
@@ -78,13 +96,26 @@ class Generator(CPPCodeGenerator):
         return line
 
 
-def is_random(codeobj) -> bool:
+class FusedCodeObject(CPPStandaloneCodeObject):  # type: ignore[misc]
+    """C++ standalone code object that keeps what its text was made of."""
+
+    templater = CPPStandaloneCodeObject.templater.derive(__package__)
+    generator_class = Generator
+    template_kwds: dict[str, Any]
+    translation: Translation
+    """Not there if it was made of no statements."""
+
+
+codegen_targets.add(FusedCodeObject)
+
+
+def is_random(codeobj: FusedCodeObject | Generator) -> bool:
     """Whether it (or its generator) calls functions whose value depends on the order of calls."""
     functions = [v for v in codeobj.variables.values() if isinstance(v, Function)]
     return any(not f.stateless or f.auto_vectorise for f in functions)
 
 
-def is_total(codeobj, text: str) -> bool:
+def is_total(codeobj: FusedCodeObject | Generator, text: str) -> bool:
     """Whether the C++ `text` of a code object (or generator) may be executed on any state.
 
     Not with a function of the user's own, which may look something up; nor with a division of
@@ -95,7 +126,7 @@ def is_total(codeobj, text: str) -> bool:
     return all(known) and not any(name in text for name in ("_brian_mod", "_brian_floordiv"))
 
 
-def constants(codeobj, device) -> list[str]:
+def constants(codeobj: FusedCodeObject, device: CPPStandaloneDevice) -> list[str]:
     """C++ definitions of the constants and of the pointers into dynamic arrays."""
     lines = []
     for name, var in codeobj.variables.items():

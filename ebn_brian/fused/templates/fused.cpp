@@ -88,12 +88,12 @@ struct Plan {
         {% endif %}
         {% if blocks %}
         {% for rows in all_rows %}
-        blocks.connect({{rows.source_group}}, {{rows.target_group}}, {{rows.pre}}, {{rows.post}});
+        blocks.connect({{group_number[rows.source]}}, {{group_number[rows.target]}}, {{rows.pre}}, {{rows.post}});
         {% endfor %}
         blocks.cut(std::max<int32_t>(fused::STRIP, fused::BLOCK_BYTES / {{bytes_per_neuron}}));
         size_t bytes = 0;
         {% for array in arrays %}
-        bytes += sizeof({{array.dtype}}) * blocks.largest({{array.group}});
+        bytes += sizeof({{array.dtype}}) * blocks.largest({{group_number[array.owner]}});
         {% endfor %}
         arena.reserve(bytes, {{arrays|length}});
         {% for events in all_events %}
@@ -174,7 +174,7 @@ void _run_{{codeobj_name}}()
                 {{piece.constants|autoindent}}
                 {{piece.pointers|autoindent}}
                 {% if piece.kind == 'synapses' %}
-                const fused::Events _arriving = _ebn_plan.held_{{piece.pathway}}[_block].pass({{piece.source_events}}, _step, _ebn_plan.delay_{{piece.pathway}});
+                const fused::Events _arriving = _ebn_plan.held_{{piece.pathway.name}}[_block].pass({{piece.pathway.source_events}}, _step, _ebn_plan.delay_{{piece.pathway.name}});
                 {% endif %}
                 const int _vectorisation_idx = -1;
                 {{piece.scalar_code|autoindent}}

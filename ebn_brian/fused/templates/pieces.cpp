@@ -100,14 +100,15 @@ for (int _k = 0; _k < {{piece.events}}.count; _k++)
 {% endmacro %}
 
 {% macro synapses(piece) %}
+{% set rows = piece.pathway.rows %}
 for (int _k = 0; _k < {{piece.events}}.count; _k++)
 {
     const int32_t _source = {{piece.events}}.index[_k];
-    for (const fused::Segment* _s = {{piece.rows}}.begin(_source), *_end = {{piece.rows}}.end(_source); _s != _end; _s++)
+    for (const fused::Segment* _s = _ebn_plan.{{rows.name}}.begin(_source), *_end = _ebn_plan.{{rows.name}}.end(_source); _s != _end; _s++)
     {
         const fused::Segment _segment = *_s;
-        const fused::Constant {{piece.pre}}{_segment.pre};
-        const fused::Consecutive {{piece.post}}{_segment.post - _segment.synapse};
+        const fused::Constant _ptr{{rows.pre_array}}{_segment.pre};
+        const fused::Consecutive _ptr{{rows.post_array}}{_segment.post - _segment.synapse};
         {{ 'IVDEP' if piece.parallel }}
         for (int _idx = _segment.synapse; _idx < _segment.synapse + _segment.length; _idx++)
         {

@@ -1,13 +1,10 @@
-"""Every kind of network gives the same bits on the fused device as without it."""
+"""Every kind of network, for the fused device."""
 
 import numpy as np
-import pytest
-import test_fused
 from brian2 import (
     EventMonitor,
     Hz,
     Network,
-    NeuronGroup,
     PoissonGroup,
     PopulationRateMonitor,
     SpikeGeneratorGroup,
@@ -19,31 +16,13 @@ from brian2 import (
     linked_var,
     ms,
     mV,
-    prefs,
-    second,
     seed,
 )
-from test_fused import STRICT_FLAGS, assert_same, chips, fused_code, simulate
+from fused_helpers import chips, group, spikes
 
-from ebn_brian.plasticity import DiscreteRule
+import ebn_brian as ebn
 
-pytestmark = pytest.mark.slow
-
-LIF = "dv/dt = (1.2 + drive - v)/(10*ms) : 1 {flag}\ndrive : 1\n"
-RESET = {"threshold": "v > 1", "reset": "v = 0"}
-LEARNED_RESET = DiscreteRule(step=0.4 * mV, dead_zone=2.5 * mV, learn_reset=True, n_bits=8)
-
-
-def group(n, more="", name="a", flag="", **options):
-    """Neurons that fire without input, each in its own rhythm."""
-    model = LIF.format(flag=flag) + more
-    neurons = NeuronGroup(n, model, **RESET | options, method="euler", name=name)
-    neurons.drive, neurons.v = "0.1*sin(i)", "(i*0.618) % 1"
-    return neurons
-
-
-def spikes(neurons, **options):
-    return SpikeMonitor(neurons, name=f"spikes_{neurons.name}", **options)
+LEARNED_RESET = ebn.DiscreteRule.calm(learn_reset=True, n_bits=8)
 
 
 def pulses():
@@ -229,6 +208,7 @@ CASES = {
     "learned_reset": lambda: chips(rule=LEARNED_RESET),
     "one_neuron_chips": lambda: chips(n_chips=5, n_neurons=1, rule=LEARNED_RESET),
     "large_chips": lambda: chips(n_chips=3, n_neurons=101, scale=0.05),
+    "dpi_chips": lambda: chips(rule=LEARNED_RESET, kind=ebn.dpi_chips),
     "noisy_chips": noisy_chips,
     "pulses": pulses,
     "sparse_pair": sparse_pair,
@@ -255,97 +235,3 @@ NOT_ON_NUMPY += ["not_for_any_state", "linked", "random_condition", "stateful_fu
 STEPWISE = ["noisy_chips", "much_that_is_not_known", "random_spikes", "linked", "random_condition"]
 STEPWISE += ["stateful_function", "counted_spikes"]
 SINGLE = ["greedy", "exponential_not_greedy", "pulses", "no_synapses"]
-
-
-@pytest.mark.parametrize(
-    ("case", "single"), [(c, False) for c in CASES] + [(c, True) for c in SINGLE]
-)
-def test_equal_to_brian2(case, single, tmp_path):
-    """numpy gives the bits of cpp_standalone but for single precision and `NOT_ON_NUMPY`."""
-    fused = simulate("cpp_fused", CASES[case], tmp_path / "fused", single=single)
-    assert ("_ebn_plan.blocks.count()" in fused_code(tmp_path / "fused")) == (case not in STEPWISE)
-    said = (tmp_path / "fused" / "results" / "stdout.txt").read_text()
-    assert ("so Brian2's own code runs" in said) == (case == "delays_that_differ")
-    reference = "cpp_standalone" if case in NOT_ON_NUMPY or single else "runtime"
-    plain = simulate(reference, CASES[case], tmp_path / "plain", single=single)
-    assert sum(v.sum() for k, v in plain.items() if k.endswith(".count")) > 10
-    assert_same(fused, plain)
-
-
-def test_memory(tmp_path, monkeypatch):
-    """What is read and written lies within arrays, also where a block holds one group alone."""
-    flags = ["-fsanitize=address,undefined", "-static-libasan", "-D_GLIBCXX_ASSERTIONS"]
-    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
-    monkeypatch.setattr(test_fused, "STRICT_FLAGS", (*STRICT_FLAGS, *flags))
-    monkeypatch.setitem(prefs, "codegen.cpp.extra_link_args", flags)
-
-    def make():
-        a, b = group(3001), group(3001, name="b")
-        pairs = Synapses(a, b, on_pre="v_post += 0.1", delay=0.3 * ms, name="pairs")
-        pairs.connect(condition="i//7 == j//7 and i < 700")
-        return Network(a, b, pairs, spikes(a), spikes(b))
-
-    made = simulate("cpp_fused", make, tmp_path, duration=50 * ms)
-    assert made["spikes_a.count"].sum() > 10
-
-
-class TestSeveralRuns:
-    """One after the other, of lengths that are no multiples of a chunk of steps."""
-
-    @pytest.mark.parametrize("fallback", [None, "first", "second"])
-    def test_equal(self, fallback, tmp_path):
-        """Where one of the runs may need Brian2's own code, that stays at hand."""
-
-        class Runs(Network):
-            def run(self, duration, namespace):
-                late = self["late"]
-                late.active = fallback == "first"
-                super().run(0.1234 * second, namespace=namespace, profile=fallback is None)
-                late.active = fallback == "second"
-                super().run(0.0567 * second, namespace=namespace, profile=fallback is None)
-
-        def make():
-            a = group(300, flag="(unless refractory)", refractory=3 * ms)
-            one = Synapses(a, a, on_pre="v_post += 0.01", delay=0 * ms, name="one")
-            late = Synapses(a, a, on_pre="v_post -= 0.01", name="late")  # a delay for each synapse
-            one.connect(condition="i//6 == j//6")
-            late.connect(condition="i//6 == j//6")
-            return Runs(a, one, late, spikes(a))
-
-        fused, plain = (
-            simulate(device, make, tmp_path / device) for device in ("cpp_fused", "cpp_standalone")
-        )
-        assert plain["spikes_a.t"].max() > 0.17
-        assert_same(fused, plain)
-
-
-def test_preferences_as_brian2_comes(tmp_path, monkeypatch):
-    """The code compiles as the C++ of 2011; results are near, since fast-math is on."""
-    monkeypatch.setattr(test_fused, "STRICT_FLAGS", prefs["codegen.cpp.extra_compile_args_gcc"])
-    fused, plain = (
-        simulate(device, no_synapses, tmp_path / device, duration=20 * ms)
-        for device in ("cpp_fused", "cpp_standalone")
-    )
-    assert plain["spikes_a.count"].sum() > 500
-    np.testing.assert_allclose(fused["a.v"], plain["a.v"], atol=1e-9)
-
-
-def test_delays_over_several_runs_are_refused(tmp_path):
-    """Spikes under way at the end of a run would be lost: the program stops."""
-
-    class TwoRuns(Network):
-        def run(self, duration, namespace):
-            super().run(duration, namespace=namespace)
-            super().run(duration, namespace=namespace)
-
-    with pytest.raises(RuntimeError, match="Project run failed"):
-        simulate("cpp_fused", lambda: TwoRuns(pulses().objects), tmp_path)
-
-
-def test_single_arithmetic_does_nearly_the_same(tmp_path):
-    """Rounding differs from Brian2's, statistics do not."""
-    fast = simulate("cpp_fused", chips, tmp_path / "a", single=True, single_arithmetic=True)
-    exact = simulate("cpp_fused", chips, tmp_path / "b")
-    counts = [made["spikes.count"].sum() for made in (fast, exact)]
-    assert counts[0] == pytest.approx(counts[1], rel=0.02)
-    assert np.mean(fast["recurrent.w"] == exact["recurrent.w"]) > 0.5

@@ -42,10 +42,10 @@ def on_cpu(program: CudaProgram, backwards: bool = False) -> CudaProgram:
 
 def toolkit_includes(nvcc: Path) -> list[Path]:
     """Folders with headers that nvcc itself names."""
-    said = subprocess.run(
+    output = subprocess.run(
         [nvcc, "--dryrun", "-x", "cu", "-c", os.devnull], capture_output=True, text=True
     ).stderr
-    return [Path(path) for path in re.findall(r'"?-I([^\s"]+)"?', said)]
+    return [Path(path) for path in re.findall(r'"?-I([^\s"]+)"?', output)]
 
 
 def translate(text: str) -> str:

@@ -1,0 +1,43 @@
+"""Compiler flags and preferences of Brian2 that give the same bits on every target."""
+
+import platform
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import brian2
+from brian2.codegen.runtime.cython_rt.extension_manager import get_cython_cache_dir
+
+#: No fast-math, no fused multiply-add: the same bits as numpy, whatever the size of the batch.
+STRICT_FLAGS: tuple[str, ...] = (
+    *("-w", "-O3", "-march=native", "-ffp-contract=off", "-std=c++17"),
+    # without it GCC uses half the width of AVX-512; other processors do not know the flag
+    *(("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()),
+)
+#: The same arithmetic with nvcc, and with the compiler that it calls for the host.
+NVCC_FLAGS = ("-std=c++17", "-w", "--fmad=false")
+HOST_FLAGS = ("-w", "-O3", "-ffp-contract=off")
+
+STRICT: dict[str, object] = {
+    "codegen.cpp.extra_compile_args_gcc": list(STRICT_FLAGS),
+    # modules are cached by their code alone: keep apart those compiled with other flags
+    "codegen.runtime.cython.cache_dir": str(
+        Path(get_cython_cache_dir() or tempfile.gettempdir(), "ebn_brian_strict")
+    ),
+    "devices.cpp_standalone.openmp_threads": 0,
+    "core.stop_on_keyboard_interrupt": False,  # Brian2 would return a shortened run as a whole one
+}
+
+
+@contextmanager
+def preferences(values: Mapping[str, object]) -> Iterator[None]:
+    """Set preferences of Brian2 for a while."""
+    before = {name: brian2.prefs[name] for name in values}
+    for name, value in values.items():
+        brian2.prefs[name] = value
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            brian2.prefs[name] = value

@@ -1,0 +1,111 @@
+"""The C++ of fused.h: blocks of neurons, rows of synapses."""
+
+import subprocess
+from pathlib import Path
+
+import brian2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ebn_brian.fused
+
+HEADER = Path(ebn_brian.fused.__file__).with_name("fused.h")
+
+PROBE = """
+#include "brianlib/fused.h"
+int main() {
+    int groups, target, sets;
+    std::cin >> groups >> target >> sets;
+    std::vector<int32_t> sizes(groups);
+    for (auto& size : sizes) std::cin >> size;
+    fused::Blocks blocks(sizes);
+    std::vector<fused::Rows> rows(sets);
+    for (auto& row : rows) {
+        int g, h, n;
+        std::cin >> g >> h >> n;
+        std::vector<int32_t> pre(n), post(n);
+        for (int s = 0; s < n; s++) std::cin >> pre[s] >> post[s];
+        blocks.connect(g, h, pre, post);
+        row.build(pre, pre, post);
+    }
+    blocks.cut(target);
+    for (auto& bounds : blocks.bounds) {
+        for (int32_t bound : bounds) std::cout << bound << " ";
+        std::cout << "\\n";
+    }
+    for (auto& row : rows) {
+        for (int source = 0; source < 12; source++)
+            for (auto* s = row.begin(source); s != row.end(source); s++)
+                for (int k = 0; k < s->length; k++)
+                    std::cout << s->synapse + k << " " << s->pre << " " << s->post + k << " ";
+        std::cout << "\\n";
+    }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def probe(tmp_path_factory):
+    """A program that prints blocks and rows, so that they can be checked from here."""
+    folder = tmp_path_factory.mktemp("probe")
+    (folder / "brianlib").mkdir()
+    library = Path(brian2.__file__).parent / "devices/cpp_standalone/brianlib"
+    (folder / "brianlib/stdint_compat.h").write_text("#include <stdint.h>\n")
+    (folder / "brianlib/clocks.h").write_text((library / "clocks.h").read_text())
+    (folder / "brianlib/fused.h").write_text(HEADER.read_text())
+    (folder / "probe.cpp").write_text(PROBE)
+    command = ["g++", "-std=c++17", "-I.", "-fsanitize=undefined", "probe.cpp", "-o", "probe"]
+    subprocess.run(command, cwd=folder, check=True)
+    return folder / "probe"
+
+
+def networks(max_size=12):
+    """Groups of neurons and sets of synapses between them."""
+
+    @st.composite
+    def make(draw):
+        sizes = draw(st.lists(st.integers(1, max_size), min_size=1, max_size=3))
+        groups = st.integers(0, len(sizes) - 1)
+        sets = []
+        for g, h in draw(st.lists(st.tuples(groups, groups), min_size=1, max_size=3)):
+            pair = st.tuples(st.integers(0, sizes[g] - 1), st.integers(0, sizes[h] - 1))
+            sets.append((g, h, draw(st.lists(pair, max_size=8))))
+        return sizes, sets, draw(st.integers(1, 20))
+
+    return make()
+
+
+def answer(probe, sizes, sets, target):
+    text = f"{len(sizes)} {target} {len(sets)} {' '.join(map(str, sizes))}\n"
+    for g, h, pairs in sets:
+        text += f"{g} {h} {len(pairs)} {' '.join(f'{i} {j}' for i, j in pairs)}\n"
+    lines = subprocess.run([probe], input=text, capture_output=True, text=True, check=True)
+    assert not lines.stderr
+    numbers = [np.array(line.split(), int) for line in lines.stdout.splitlines()]
+    return numbers[: len(sizes)], [n.reshape(-1, 3) for n in numbers[len(sizes) :]]
+
+
+@settings(max_examples=60)
+@given(networks())
+def test_blocks_cut_no_synapse_and_are_no_larger_than_they_must(probe, network):
+    sizes, sets, target = network
+    bounds, _ = answer(probe, *network)
+    block = [np.repeat(np.arange(len(b) - 1), np.diff(b)) for b in bounds]
+    assert [len(b) for b in block] == sizes  # every neuron is in one block, in order
+    for g, h, pairs in sets:
+        for i, j in pairs:
+            assert block[g][i] == block[h][j]
+    # two blocks side by side would not fit in one, or the first is too large already
+    totals = np.sum([np.diff(b) for b in bounds], axis=0)
+    assert (totals[:-1] + totals[1:] > target).all()
+
+
+@settings(max_examples=60)
+@given(networks())
+def test_rows_deliver_every_synapse_once_in_the_order_of_the_queue(probe, network):
+    _, rows = answer(probe, *network)
+    for (_, _, pairs), row in zip(network[1], rows, strict=True):
+        order = sorted(range(len(pairs)), key=lambda s: (pairs[s][0], s))
+        assert row.tolist() == [[s, *pairs[s]] for s in order]
