@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from .. import balance, checks
 from ..checks import Floats
+from ..equations import drive
 from ..plasticity import Rule
 from .layout import Layout
 
@@ -159,6 +160,12 @@ def set_values(blueprint: Blueprint, group: Any, kind: str) -> None:
         owner, _, variable = name.partition(".")
         if owner == kind:
             setattr(group, variable, value)
+
+
+def feed(name: str, neurons: NeuronGroup, n_signals: int) -> tuple[BrianObject, ...]:
+    """What gives the neurons their input `name`, where no equation of theirs does."""
+    text = drive.statements(name, n_signals)
+    return () if text is None else (neurons.run_regularly(text, name=f"{neurons.name}_input"),)
 
 
 def recurrent_synapses(

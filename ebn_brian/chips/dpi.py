@@ -21,6 +21,7 @@ from .chips import (
     check_learns,
     check_name,
     chips_given,
+    feed,
     initial_weights,
     population,
     recurrent_synapses,
@@ -170,4 +171,5 @@ def dpi_chips(
         on_pre=dpi.on_pre(rule),
         delay={"onset": 0 * us, "offset": circuit.width},
     )
-    return Chips(**vars(blueprint), neurons=neurons, recurrent=recurrent)
+    others = feed(dpi.EXTERNAL, neurons, n_signals)
+    return Chips(**vars(blueprint), neurons=neurons, recurrent=recurrent, others=others)

@@ -28,6 +28,7 @@ from .chips import (
     check_learns,
     check_name,
     chips_given,
+    feed,
     initial_weights,
     population,
     recurrent_synapses,
@@ -166,7 +167,9 @@ def lif_chips(
     Omega = initial_weights(blueprint, Omega)
     neurons = _neurons(blueprint, drive, greedy, dt)
     recurrent = _recurrent(blueprint, neurons, Omega, greedy)
-    others = (_forget(neurons),) if greedy else ()
+    others = feed(lif.FEEDFORWARD, neurons, blueprint.D.shape[1])
+    if greedy:
+        others += (_forget(neurons),)
     return Chips(**vars(blueprint), neurons=neurons, recurrent=recurrent, others=others)
 
 

@@ -65,6 +65,7 @@ The counter ``w``, its rails, ``kappa`` and the tolerance ``dead_zone = 2*I_SL``
 
 from .. import checks
 from ..plasticity import Rule
+from . import drive
 
 #: ``dI_mem/dt`` by form: the full one, its limit I_mem >> I_th, and the full one where the pair's
 #: slope differs from that of the read-out.
@@ -181,12 +182,15 @@ def current(
     )
 
 
+#: The signals' current, by name; see `equations.drive`.
+EXTERNAL = "I_ext"
+
+
 def external(n_signals: int = 0) -> str:
     """Equations of ``I_ext``: a parameter, or the current of `n_signals` columns of ``drive``."""
     if n_signals == 0:
         return "I_ext : amp\n"
-    terms = " + ".join(f"F_{j}*drive(t, {j})" for j in range(n_signals))
-    return f"I_ext = {terms} : amp\n" + "".join(f"F_{j} : coulomb\n" for j in range(n_signals))
+    return drive.model(EXTERNAL, "amp", "coulomb", n_signals)
 
 
 def model(

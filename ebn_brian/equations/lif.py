@@ -26,6 +26,7 @@ symbol      unit          default      meaning
 """
 
 from .. import checks
+from . import drive
 
 #: The fast recurrent input as a second term of the membrane equation, and its own equation.
 SYNAPSES = {
@@ -65,11 +66,13 @@ COMPARE = (
 )
 
 
+#: The input, by name; see `equations.drive`.
+FEEDFORWARD = "feedforward"
+
+
 def feedforward(n_signals: int) -> str:
     """Equations of the feed-forward input: ``F_0*drive(t, 0) + F_1*drive(t, 1) + ...``."""
-    terms = " + ".join(f"F_{j}*drive(t, {j})" for j in range(n_signals))
-    weights = "".join(f"F_{j} : volt\n" for j in range(n_signals))
-    return f"feedforward = {terms} : volt/second\n{weights}"
+    return drive.model(FEEDFORWARD, "volt/second", "volt", n_signals)
 
 
 def model(
