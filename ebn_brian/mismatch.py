@@ -4,6 +4,7 @@
 
     apply_mismatch(neurons, {"tau_m": 0.1, "v_th": Spread(0.2, above="v_rest")}, seed=7, chips=100)
     apply_mismatch(synapses, {"gain": Spread(local=0.2, chip=0.05)}, seed=7, chips=100)
+    apply_mismatch(synapses, {"delay": 0.1}, seed=7, chips=100)
     values = spread(chips.values(), {"neurons.tau_m": 0.1}, seed=7, chips=100)
 
 A number is a CV (standard deviation over mean), lognormal; a frozen `scipy.stats` distribution
@@ -12,17 +13,20 @@ depends on the seed, the names of the group and of the parameter, and 17 alone: 
 (`apply_mismatch`) and among the run-time values of a program (`spread`).
 """
 
+import re
 from collections.abc import Iterable, Mapping
+from inspect import signature
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from brian2 import Quantity, Synapses, get_dimensions
+from brian2 import Quantity, Synapses, get_dimensions, get_logger
 from brian2.core.variables import ArrayVariable
+from brian2.groups.subgroup import Subgroup
 from brian2.units.fundamentalunits import Dimension, have_same_dimensions
 from scipy.stats.distributions import rv_frozen as Distribution
 
-from . import checks
+from . import checks, groups
 from .checks import Floats, Integers
 from .distributions import (
     Spread,
@@ -34,6 +38,8 @@ from .distributions import (
 )
 
 __all__ = ["Spread", "apply_mismatch", "area_law", "lognormal", "sample", "spread"]
+
+logger = get_logger(__name__)
 
 Parameters = Mapping[str, Spread | Distribution | Floats | float]
 
@@ -82,6 +88,11 @@ def spread(
             if above not in values:
                 raise ValueError(f"{name}: above={chosen.above!r} is unknown")
             base = values[above]
+            if checks.finite(above, base).shape not in ((), before.shape):
+                raise ValueError(
+                    f"{name}: above={chosen.above!r} has shape {np.shape(base)}: must be one "
+                    f"value, or {before.size}"
+                )
         dim = get_dimensions(values[name])
         after = _spread_out(name, chosen, before, dim, draws, base)
         result[name] = Quantity(after, dim=dim)
@@ -96,21 +107,30 @@ def apply_mismatch(
     chips: int | Iterable[int] = 1,
     chip_of: str = "target",
     nominal: Mapping[str, Any] = {},
+    name: str | None = None,
 ) -> dict[str, Floats]:
     """Spread `parameters` of a Brian2 group around the values they have. All of them, or none.
 
     Parameters
     ----------
     group
-        Neurons, chip after chip in equal parts, or `Synapses`.
+        Neurons, chip after chip in equal parts; a part of them, ``neurons[10:20]``; or `Synapses`.
     parameters
-        By name: a CV, a frozen distribution of the factor, measured factors, or a `Spread`.
+        By name: a CV, a frozen distribution of the factor, measured factors, or a `Spread`. Delays
+        set for each synapse are ``'delay'`` and, of other pathways, ``'post.delay'``.
     chips
         Number of chips in the group, or their numbers.
     chip_of
         Whether the ``'target'`` or the ``'source'`` tells the chip of a synapse.
     nominal
-        Values where they cannot be read: those of synapses in standalone mode, before the run.
+        Values where they cannot be read: in standalone mode, before the run, those of synapses
+        and those that were set by a string, by a slice or through a part of a group.
+    name
+        What random streams call the group: a parameter draws from ``name.parameter``. By default
+        the name of the group, without the number of a name that Brian2 gave (``neurongroup_1`` is
+        ``neurongroup``), so that a notebook cell that is run again gets the same chips. Two groups
+        without names thus draw the same, with a warning: give each a name, or say it here. A part
+        of a group is called ``group[10:20]``.
 
     Returns
     -------
@@ -120,29 +140,31 @@ def apply_mismatch(
     Raises
     ------
     TypeError, ValueError
-        If a parameter is unknown, not a real number an element, of another unit, zero throughout
-        or not finite, already spread, or would change its sign; or chips are not equal parts.
+        If a parameter is unknown, not a real number an element that can be set, of another unit,
+        zero throughout or not finite, already spread (in any of the elements, be it through
+        another part of the group), or would change its sign; or chips are not equal parts.
     """
+    groups.check_group(group)
+    stated = groups.stated_values(group, nominal)
     numbers = chip_numbers(chips)
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"chips={chips}: must be different numbers")
+    label, automatic = _label(group, name)
     chip, rank = _places(group, len(numbers), chip_of)
-    drawn, values = {}, {}
-    for name, given in parameters.items():
-        where = f"{group.name}.{name}"
-        chosen = spread_of(where, given)
-        before = _nominal(group, name, nominal)
-        if name in _applied(group) and np.array_equal(_applied(group)[name], before):
-            raise ValueError(f"{where}: has its mismatch already")
-        checks.finite(where, before)
-        draws = sample(chosen, int(rank.max(initial=-1)) + 1, numbers, seed, where)[chip, rank]
-        base = None if chosen.above is None else _base(group, name, chosen.above, nominal)
-        dim = group.variables[name].dim
-        drawn[name] = draws
-        values[name] = _spread_out(where, chosen, before, dim, draws, base)
-    for name, value in values.items():
-        setattr(group, name, Quantity(value, dim=group.variables[name].dim))
-        _applied(group)[name] = value
+    drawn, changes = {}, []
+    for key, given in parameters.items():
+        parameter = groups.parameter(group, key)
+        chosen = spread_of(parameter.where, given)
+        before = groups.nominal_values(parameter, stated)
+        stream = f"{label}.{parameter.name}"
+        draws = sample(chosen, int(rank.max(initial=-1)) + 1, numbers, seed, stream)[chip, rank]
+        base = groups.base_values(group, chosen.above, stated)
+        after = _spread_out(parameter.where, chosen, before, parameter.dim, draws, base)
+        drawn[key] = draws
+        changes.append(groups.Change(parameter, before, groups.held(parameter, after)))
+    groups.write(changes)
+    if automatic:
+        _warn_of_shared_draws(label, seed, numbers, [change.parameter for change in changes])
     return drawn
 
 
@@ -150,6 +172,8 @@ def _spread_out(
     where: str, chosen: Spread, before: Floats, dim: Dimension, draws: Floats, base: Any
 ) -> Floats:
     """Values of the parameter that was `before`; `base` is what ``chosen.above`` names."""
+    if not before.size:  # no synapses
+        return before
     if chosen.unit is not None:
         if not have_same_dimensions(chosen.unit, dim):
             raise ValueError(f"{where}: the offset is in {chosen.unit}, which is another unit")
@@ -166,46 +190,45 @@ def _spread_out(
     return floor + draws * (before - floor)
 
 
-def _base(group: Any, name: str, above: str, nominal: Mapping[str, Any]) -> Quantity:
-    """Values of the variable `above` which alone `name` is spread."""
-    return Quantity(_nominal(group, above, nominal), dim=group.variables[above].dim)
+def _label(group: Any, name: str | None = None) -> tuple[str, bool]:
+    """What streams call a group, and whether other groups without a name are called the same."""
+    if name is not None:
+        if not (isinstance(name, str) and name):
+            raise TypeError(f"name={name!r}: must be a word")
+        return name, False
+    if isinstance(group, Subgroup):
+        if re.fullmatch(rf"{group.source.name}_subgroup(_\d+)?", group.name):
+            label, automatic = _label(group.source)
+            return f"{label}[{group.start}:{group.stop}]", automatic
+        return group.name, False
+    for kind in group.__class__.__mro__:  # "neurongroup*" where `NeuronGroup` is not given a name
+        given = signature(kind).parameters.get("name")
+        if given is not None and isinstance(given.default, str):
+            default = given.default.removesuffix("*")
+            automatic = re.fullmatch(rf"{default}(_\d+)?", group.name) is not None
+            return (default if automatic else group.name), automatic
+    return group.name, False
 
 
-#: What was written to which group: to notice a second time, though not after `restore`.
-_written: WeakKeyDictionary[Any, dict[str, Floats]] = WeakKeyDictionary()
+#: Which (stream, seed, chip) a group without a name of its own has drawn, by its variables.
+_drawn: WeakKeyDictionary[ArrayVariable, set[tuple[str, int, int]]] = WeakKeyDictionary()
 
 
-def _applied(group: Any) -> dict[str, Floats]:
-    return _written.setdefault(group, {})
-
-
-def _nominal(group: Any, name: str, nominal: Mapping[str, Any]) -> Floats:
-    """Values of a parameter, one an element, in base units."""
-    where, variable = f"{group.name}.{name}", group.variables.get(name)
-    settable = [n for n, v in group.variables.items() if _is_parameter(v)]
-    if name not in settable:
-        why = "is unknown" if variable is None else "is not a real number for each element"
-        raise ValueError(f"{where}: {why}; can be spread: {', '.join(sorted(settable))}")
-    if name in nominal:
-        if not have_same_dimensions(nominal[name], variable.dim):
-            raise ValueError(f"{where}: nominal={nominal[name]} has another unit")
-        return np.broadcast_to(np.asarray(nominal[name], float), (len(group),))
-    try:
-        return np.array(group.state(name, use_units=False)[:], float)
-    except NotImplementedError:
-        if name in _applied(group):
-            raise ValueError(f"{where}: has its mismatch already") from None
-        raise ValueError(
-            f"{where}: cannot be read before the run in standalone mode; give it in nominal="
-        ) from None
-
-
-def _is_parameter(variable: Any) -> bool:
-    return (
-        isinstance(variable, ArrayVariable)
-        and not (variable.scalar or variable.read_only)
-        and np.issubdtype(variable.dtype, np.floating)
-    )
+def _warn_of_shared_draws(
+    label: str, seed: int, numbers: Iterable[int], parameters: Iterable[groups.Parameter]
+) -> None:
+    for parameter in parameters:
+        draws = {(f"{label}.{parameter.name}", seed, c) for c in numbers}
+        others = [v for v in _drawn if v is not parameter.variable]
+        if any(not draws.isdisjoint(_drawn[other]) for other in others):
+            logger.warn(
+                f"Groups without names of their own have the same mismatch, that of '{label}' "
+                f"(seed={seed}). Right for a notebook cell that is run again; groups that are to "
+                "differ need names: name= of each group, or of apply_mismatch.",
+                "shared_draws",
+                once=True,
+            )
+        _drawn.setdefault(parameter.variable, set()).update(draws)
 
 
 def _places(group: Any, n_chips: int, chip_of: str) -> tuple[Integers, Integers]:
@@ -213,8 +236,10 @@ def _places(group: Any, n_chips: int, chip_of: str) -> tuple[Integers, Integers]
     checks.choice("chip_of", chip_of, ("target", "source"))
     if isinstance(group, Synapses):
         neurons = getattr(group, chip_of)
+        side = "post" if chip_of == "target" else "pre"
+        first = group.variables[f"_{chip_of}_offset"].get_value()  # of a part of a group
         try:
-            element = np.asarray((group.j if chip_of == "target" else group.i)[:])
+            element = np.asarray(group.variables[f"_synaptic_{side}"].get_value()) - first
         except NotImplementedError:
             raise ValueError(
                 f"{group.name}: its synapses are not known before the run; "
