@@ -15,10 +15,11 @@ never share a folder, so nothing is lost in silence.
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
-from brian2 import Network
+from brian2 import Network, prefs
 
 from .. import checks
 from . import toolkit
@@ -62,11 +63,15 @@ def build(
     device: str = "cpp_fused",
     directory: Directory = None,
     *,
-    precision: str = "double",
+    precision: str | None = None,
     flags: tuple[str, ...] | None = None,
     profile: bool = False,
+    namespace: Mapping[str, Any] | None = None,
 ) -> Program:
     """Build what `make_network` returns for a target.
+
+    The default clock's time step is the user's, whose own device and objects stay as they are. A
+    ``seed()`` outside `make_network` does not reach programs: say ``run(seed=)``.
 
     Parameters
     ----------
@@ -79,11 +84,16 @@ def build(
         Folder for the generated program; by default a temporary one that goes with the program.
         If it holds a program already, the new one comes into a sub-folder.
     precision
-        One of `PRECISIONS`. Strict equality between targets is that of ``'double'``.
+        One of `PRECISIONS`; by default that of Brian2's ``core.default_float_dtype``, which is
+        double unless changed. Strict equality between targets is that of ``'double'``.
     flags
-        Of the C++ compiler, for the targets in C++; by default `STRICT_FLAGS`. C++17 is needed.
+        Of the C++ compiler, for the targets in C++; by default `STRICT_FLAGS`, and not those of
+        Brian2's preferences. C++17 is needed.
     profile
         Measure the time of each code object (`Run.profile`), on ``'cuda_standalone'``.
+    namespace
+        What names in equations stand for. By default the variables of `make_network`, of its
+        module and of the functions that call this one.
 
     Raises
     ------
@@ -94,6 +104,8 @@ def build(
         If a compiler is missing, or the program does not compile.
     """
     check_device(device)
+    if precision is None:
+        precision = "single" if prefs.core.default_float_dtype == np.float32 else "double"
     checks.choice("precision", precision, PRECISIONS)
     single = precision == "single_arithmetic"
     if single and device != "cpp_fused":
@@ -106,11 +118,11 @@ def build(
         raise ValueError(f"profile={profile}: needs device={CUDA!r}, not {device!r}")
     dtype = np.float64 if precision == "double" else np.float32
     if device in RUNTIME:
-        return RuntimeProgram(make_network, RUNTIME[device], dtype)
+        return RuntimeProgram(make_network, RUNTIME[device], dtype, namespace)
     if device == CUDA:
-        return build_cuda(make_network, directory, dtype, profile)
+        return build_cuda(make_network, directory, dtype, profile, namespace)
     strict_or_own = STRICT_FLAGS if flags is None else flags
-    return build_cpp(make_network, device, directory, dtype, single, strict_or_own)
+    return build_cpp(make_network, device, directory, dtype, single, strict_or_own, namespace)
 
 
 def check_device(device: str) -> str:

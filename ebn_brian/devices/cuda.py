@@ -14,7 +14,7 @@ What Brian2CUDA 1.0b1 leaves to us, and where it is done:
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.monitors.spikemonitor import EventMonitor
 from brian2.synapses.synapses import SynapticPathway
 
+from .active import network_and_names, resolving
 from .cuda_code import COUNTS, one_unit, serial_pathways
 from .flags import HOST_FLAGS, NVCC_FLAGS
 from .program import StandaloneProgram
@@ -71,13 +72,16 @@ def build_cuda(
     directory: Directory,
     float_dtype: type[np.floating[Any]],
     profile: bool = False,
+    namespace: Mapping[str, Any] | None = None,
 ) -> CudaProgram:
     """Build for ``cuda_standalone``; no GPU is needed. With `profile`, runs have one."""
     toolkit = find_toolkit()
     gpu = find_gpu()
     capability = gpu.capability if gpu else CAPABILITY
     with own_folder(directory) as (folder, keep):
-        program = generate(make_network, folder, float_dtype, toolkit, capability, profile)
+        program = generate(
+            make_network, folder, float_dtype, toolkit, capability, profile, namespace
+        )
         compile_in(folder, _command(toolkit, program.flags, folder))
     return replace(program, keep=keep)
 
@@ -89,16 +93,18 @@ def generate(
     toolkit: Toolkit,
     capability: float = CAPABILITY,
     profile: bool = False,
+    namespace: Mapping[str, Any] | None = None,
 ) -> CudaProgram:
     """Write the program to `folder`, as the one file ``one.cu``, without compiling it."""
     import brian2cuda  # noqa: F401  registers the device
 
     preferred = _preferences(toolkit, capability, float_dtype)
     with _quiet(), active_device("cuda_standalone", preferred) as active:
-        network = make_network()
+        network, names = network_and_names(make_network, namespace)
         refuse(network, "cuda_standalone")
         active.insert_code("after_start", SEED)
-        network.run(0 * second, namespace={}, profile=profile)  # becomes the real run below
+        with resolving(namespace):  # becomes the real run below
+            network.run(0 * second, namespace=names, profile=profile)
         refuse_delays(network, active)
         refuse_names(network)
         arrays = _arrays(active)

@@ -8,11 +8,11 @@ import brian2
 import numpy as np
 from brian2 import Network, Quantity, TimedArray
 from brian2.core.variables import ArrayVariable
-from brian2.devices.device import reset_device
 from numpy.typing import ArrayLike, NDArray
 
 from .. import checks
 from ..seeds import check_seed
+from .active import in_force, network_and_names, new_device, resolving
 from .flags import STRICT, preferences
 from .values import Run, checked, dimensions, stop_if_compile_only
 
@@ -24,16 +24,21 @@ class RuntimeProgram:
     """A network that runs in this process (numpy or cython)."""
 
     def __init__(
-        self, make_network: Callable[[], Network], target: str, float_dtype: type[np.floating[Any]]
+        self,
+        make_network: Callable[[], Network],
+        target: str,
+        float_dtype: type[np.floating[Any]],
+        namespace: Mapping[str, Any] | None = None,
     ):
-        reset_device("runtime")
+        self.device = new_device("runtime")
         self.preferences = {
             "codegen.target": target,
             "core.default_float_dtype": float_dtype,
             **STRICT,
         }
-        with preferences(self.preferences):
-            self.network = make_network()
+        self.namespace = namespace
+        with preferences(self.preferences), in_force(self.device):
+            self.network, self.names = network_and_names(make_network, namespace)
             self.network.store("built")
         self.timed_arrays = _timed_arrays(self.network)
         self.built = {name: timed.values.copy() for name, timed in self.timed_arrays.items()}
@@ -56,7 +61,7 @@ class RuntimeProgram:
             self._variable(name)
         stop_if_compile_only(f"{len(self.network.objects)} objects")
         start = time.process_time()
-        with preferences(self.preferences):
+        with preferences(self.preferences), in_force(self.device):
             self.network.restore("built")
             for name, timed in self.timed_arrays.items():
                 timed.values[...] = self.built[name]
@@ -69,7 +74,8 @@ class RuntimeProgram:
             if seed is not None:
                 brian2.seed(check_seed(seed))
             before = time.process_time()
-            self.network.run(duration, namespace={})
+            with resolving(self.namespace):
+                self.network.run(duration, namespace=self.names)
             stepping = time.process_time() - before
         result = {name: np.array(self._variable(name).get_value()) for name in read}
         return Run(result, time.process_time() - start, stepping)

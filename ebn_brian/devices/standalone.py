@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from brian2 import Network, NetworkOperation, Synapses, prefs, second
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
-from brian2.devices.device import get_device, reset_device, set_device
 
 from ..fused import FLUSH_TO_ZERO
+from .active import in_force, network_and_names, new_device, resolving
 from .flags import STRICT, STRICT_FLAGS, preferences
 from .program import StandaloneProgram
 from .values import Array, dimensions
@@ -62,6 +62,7 @@ def build_cpp(
     float_dtype: type[np.floating[Any]],
     single: bool,
     flags: tuple[str, ...] = STRICT_FLAGS,
+    namespace: Mapping[str, Any] | None = None,
 ) -> StandaloneProgram:
     """Build for one of the targets `CPP`. With `single`, cpp_fused computes in single precision."""
     preferred = {
@@ -73,12 +74,13 @@ def build_cpp(
         own_folder(directory) as (folder, keep),
         active_device(device, preferred, options) as active,
     ):
-        network = make_network()
+        network, names = network_and_names(make_network, namespace)
         refuse(network, device)
         if float_dtype == np.float32:
             active.insert_code("before_start", FLUSH_TO_ZERO)
         active.insert_code("after_start", SEED_CPP)
-        network.run(0 * second, namespace={})  # applies the values; the real run comes below
+        with resolving(namespace):
+            network.run(0 * second, namespace=names)  # applies the values; the real run is below
         arrays = program_arrays(active)
         active.insert_code("main", _main_code(arrays, network.name))
         active.build(directory=str(folder), compile=False, run=False, with_output=False)
@@ -106,18 +108,11 @@ def compile_in(folder: Path, command: Sequence[str | Path]) -> None:
 def active_device(
     device: str, preferred: Mapping[str, object], options: Mapping[str, object] = {}
 ) -> Iterator[CPPStandaloneDevice]:
-    """Make a fresh standalone device the active one, and leave the runtime device behind."""
-    set_device(device, build_on_run=False)
-    active = get_device()
-    active.reinit()
-    try:
-        with preferences({**STRICT, **preferred}):
-            active.activate(build_on_run=False, **options)
+    """Make a fresh standalone device the active one; the user's is active again afterwards."""
+    with preferences({**STRICT, **preferred}):
+        active = new_device(device, **options)
+        with in_force(active):
             yield active
-    finally:
-        active.reinit()
-        active.build_options = {}
-        reset_device("runtime")
 
 
 def refuse(network: Network, device: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from brian2 import Network, get_logger, prefs
+from brian2.core.variables import ArrayVariable
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice, CPPWriter
 from brian2.devices.device import all_devices
@@ -38,6 +39,8 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
     """`CPPStandaloneDevice` that fuses the time step wherever that gives the same results."""
 
     single_arithmetic = False
+    #: Whether the next object begins a new program: after ``set_device`` on a device that has run.
+    begins_anew = False
     main_queue: list[tuple[str, Any]]
     code_objects: dict[str, CPPStandaloneCodeObject]
     profiled_codeobjects: list[str]
@@ -55,6 +58,37 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         # Whether single precision networks compute in single precision throughout. Brian2 takes
         # the time step and the constants in equations as doubles, at half the speed.
         self.single_arithmetic = single_arithmetic
+        self.begins_anew = self.has_been_run
+
+    def _begin(self) -> None:
+        """Forget a program that has run, once there is a new object for another.
+
+        Brian2 asks for ``device.reinit(); device.activate()``, which a notebook cell that is
+        executed again does not say. Until then the results of the last run can be read.
+        """
+        if self.begins_anew:
+            clock, single_arithmetic = self.defaultclock, self.single_arithmetic
+            dt = clock.dt
+            self.begins_anew = False
+            self.reinit()
+            options = {**self.build_options, "single_arithmetic": single_arithmetic}
+            self.activate(self.build_on_run, **options)
+            # the object that is being made holds the clock already
+            vars(clock).update(vars(self.defaultclock))
+            self.defaultclock = clock
+            clock.dt = dt
+
+    def add_array(self, var: ArrayVariable) -> None:
+        self._begin()
+        super().add_array(var)
+
+    def seed(self, seed: int | None = None) -> None:
+        self._begin()
+        super().seed(seed)
+
+    def insert_code(self, slot: str, code: str) -> None:
+        self._begin()
+        super().insert_code(slot, code)
 
     def code_object_class(
         self,
