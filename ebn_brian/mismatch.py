@@ -116,8 +116,8 @@ def apply_mismatch(
     group
         Neurons, chip after chip in equal parts; a part of them, ``neurons[10:20]``; or `Synapses`.
     parameters
-        By name: a CV, a frozen distribution of the factor, measured factors, or a `Spread`. Delays
-        set for each synapse are ``'delay'`` and, of other pathways, ``'post.delay'``.
+        By name: a CV, a frozen distribution of the factor, measured factors, or a `Spread`; delays
+        of each synapse as ``'delay'``, of other pathways ``'post.delay'``.
     chips
         Number of chips in the group, or their numbers.
     chip_of
@@ -126,11 +126,9 @@ def apply_mismatch(
         Values where they cannot be read: in standalone mode, before the run, those of synapses
         and those that were set by a string, by a slice or through a part of a group.
     name
-        What random streams call the group: a parameter draws from ``name.parameter``. By default
-        the name of the group, without the number of a name that Brian2 gave (``neurongroup_1`` is
-        ``neurongroup``), so that a notebook cell that is run again gets the same chips. Two groups
-        without names thus draw the same, with a warning: give each a name, or say it here. A part
-        of a group is called ``group[10:20]``.
+        What random streams call the group, a part of which is ``name[10:20]``. By default its
+        name, without the number that Brian2 gives (``neurongroup_1`` is ``neurongroup``): a cell
+        that is run again gets the same chips, and two groups without names, with a warning, too.
 
     Returns
     -------
@@ -141,8 +139,8 @@ def apply_mismatch(
     ------
     TypeError, ValueError
         If a parameter is unknown, not a real number an element that can be set, of another unit,
-        zero throughout or not finite, already spread (in any of the elements, be it through
-        another part of the group), or would change its sign; or chips are not equal parts.
+        zero throughout or not finite, already spread in any of its elements, or would change its
+        sign; or chips are not equal parts.
     """
     groups.check_group(group)
     stated = groups.stated_values(group, nominal)
@@ -151,16 +149,16 @@ def apply_mismatch(
         raise ValueError(f"chips={chips}: must be different numbers")
     label, automatic = _label(group, name)
     chip, rank = _places(group, len(numbers), chip_of)
+    n_elements = int(rank.max(initial=-1)) + 1
     drawn, changes = {}, []
     for key, given in parameters.items():
         parameter = groups.parameter(group, key)
         chosen = spread_of(parameter.where, given)
-        before = groups.nominal_values(parameter, stated)
         stream = f"{label}.{parameter.name}"
-        draws = sample(chosen, int(rank.max(initial=-1)) + 1, numbers, seed, stream)[chip, rank]
+        drawn[key] = sample(chosen, n_elements, numbers, seed, stream)[chip, rank]
+        before = groups.nominal_values(parameter, stated)
         base = groups.base_values(group, chosen.above, stated)
-        after = _spread_out(parameter.where, chosen, before, parameter.dim, draws, base)
-        drawn[key] = draws
+        after = _spread_out(parameter.where, chosen, before, parameter.dim, drawn[key], base)
         changes.append(groups.Change(parameter, before, groups.held(parameter, after)))
     groups.write(changes)
     if automatic:

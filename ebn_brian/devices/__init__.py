@@ -106,16 +106,8 @@ def build(
     check_device(device)
     if precision is None:
         precision = "single" if prefs.core.default_float_dtype == np.float32 else "double"
-    checks.choice("precision", precision, PRECISIONS)
+    _check_options(device, precision, flags, profile)
     single = precision == "single_arithmetic"
-    if single and device != "cpp_fused":
-        raise ValueError(f"precision={precision!r}: needs device='cpp_fused', not {device!r}")
-    if flags is not None and device not in CPP:
-        raise ValueError(f"flags={flags!r}: only {' and '.join(CPP)} take any, not {device!r}")
-    if isinstance(flags, str):
-        raise TypeError(f"flags={flags!r}: must be a tuple of flags")
-    if profile and device != CUDA:
-        raise ValueError(f"profile={profile}: needs device={CUDA!r}, not {device!r}")
     dtype = np.float64 if precision == "double" else np.float32
     if device in RUNTIME:
         return RuntimeProgram(make_network, RUNTIME[device], dtype, namespace)
@@ -123,6 +115,21 @@ def build(
         return build_cuda(make_network, directory, dtype, profile, namespace)
     strict_or_own = STRICT_FLAGS if flags is None else flags
     return build_cpp(make_network, device, directory, dtype, single, strict_or_own, namespace)
+
+
+def _check_options(
+    device: str, precision: str, flags: tuple[str, ...] | None, profile: bool
+) -> None:
+    """Refuse what the device does not know."""
+    checks.choice("precision", precision, PRECISIONS)
+    if precision == "single_arithmetic" and device != "cpp_fused":
+        raise ValueError(f"precision={precision!r}: needs device='cpp_fused', not {device!r}")
+    if flags is not None and device not in CPP:
+        raise ValueError(f"flags={flags!r}: only {' and '.join(CPP)} take any, not {device!r}")
+    if isinstance(flags, str):
+        raise TypeError(f"flags={flags!r}: must be a tuple of flags")
+    if profile and device != CUDA:
+        raise ValueError(f"profile={profile}: needs device={CUDA!r}, not {device!r}")
 
 
 def check_device(device: str) -> str:
