@@ -118,10 +118,9 @@ def apply_mismatch(
     parameters
         By name: a CV, a frozen distribution of the factor, measured factors, or a `Spread`; delays
         of each synapse as ``'delay'``, of other pathways ``'post.delay'``.
-    chips
-        Number of chips in the group, or their numbers.
-    chip_of
-        Whether the ``'target'`` or the ``'source'`` tells the chip of a synapse.
+    chips, chip_of
+        Number of chips in the group, or their numbers; whether the ``'target'`` or the
+        ``'source'`` of a synapse has its chip.
     nominal
         Values where they cannot be read: in standalone mode, before the run, those of synapses
         and those that were set by a string, by a slice or through a part of a group.
@@ -132,20 +131,17 @@ def apply_mismatch(
 
     Returns
     -------
-    dict
-        What was drawn for each element of the group, by parameter.
+    dict of what was drawn for each element of the group, by parameter.
 
     Raises
     ------
     TypeError, ValueError
-        If a parameter is unknown, not a real number an element that can be set, of another unit,
-        zero throughout or not finite, already spread in any of its elements, or would change its
-        sign; or chips are not equal parts.
+        If a parameter is unknown, no real number that can be set, of another unit, zero throughout,
+        not finite, already spread, or would change its sign; or chips are not equal parts.
     """
     groups.check_group(group)
     stated = groups.stated_values(group, nominal)
-    numbers = chip_numbers(chips)
-    if len(set(numbers)) < len(numbers):
+    if len(set(numbers := chip_numbers(chips))) < len(numbers):
         raise ValueError(f"chips={chips}: must be different numbers")
     label, automatic = _label(group, name)
     chip, rank = _places(group, len(numbers), chip_of)
@@ -162,7 +158,7 @@ def apply_mismatch(
         changes.append(groups.Change(parameter, before, groups.held(parameter, after)))
     groups.write(changes)
     if automatic:
-        _warn_of_shared_draws(label, seed, numbers, [change.parameter for change in changes])
+        _warn_of_shared_draws(label, seed, numbers, [c.parameter for c in changes])
     return drawn
 
 
