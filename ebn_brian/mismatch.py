@@ -131,7 +131,8 @@ def apply_mismatch(
 
     Returns
     -------
-    dict of what was drawn for each element of the group, by parameter.
+    dict
+        What was drawn for each element of the group, by parameter.
 
     Raises
     ------
@@ -141,8 +142,7 @@ def apply_mismatch(
     """
     groups.check_group(group)
     stated = groups.stated_values(group, nominal)
-    if len(set(numbers := chip_numbers(chips))) < len(numbers):
-        raise ValueError(f"chips={chips}: must be different numbers")
+    numbers = _different_numbers(chips)
     label, automatic = _label(group, name)
     chip, rank = _places(group, len(numbers), chip_of)
     n_elements = int(rank.max(initial=-1)) + 1
@@ -160,6 +160,13 @@ def apply_mismatch(
     if automatic:
         _warn_of_shared_draws(label, seed, numbers, [c.parameter for c in changes])
     return drawn
+
+
+def _different_numbers(chips: int | Iterable[int]) -> list[int]:
+    numbers = chip_numbers(chips)
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"chips={chips}: must be different numbers")
+    return numbers
 
 
 def _spread_out(
