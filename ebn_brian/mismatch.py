@@ -119,15 +119,14 @@ def apply_mismatch(
         By name: a CV, a frozen distribution of the factor, measured factors, or a `Spread`; delays
         of each synapse as ``'delay'``, of other pathways ``'post.delay'``.
     chips, chip_of
-        Number of chips in the group, or their numbers; whether the ``'target'`` or the
-        ``'source'`` of a synapse has its chip.
+        Number of chips, or their numbers; whether a synapse's ``'target'`` or ``'source'`` has its.
     nominal
-        Values where they cannot be read: in standalone mode, before the run, those of synapses
-        and those that were set by a string, by a slice or through a part of a group.
+        Values where they cannot be read: those of synapses in standalone mode, before the run, and
+        what was set by strings, slices or parts of groups there.
     name
         What random streams call the group, a part of which is ``name[10:20]``. By default its
-        name, without the number that Brian2 gives (``neurongroup_1`` is ``neurongroup``): a cell
-        that is run again gets the same chips, and two groups without names, with a warning, too.
+        name, without the number that Brian2 gives (``neurongroup_1``): a cell that is run again
+        gets the same chips, and two groups without names, with a warning, too.
 
     Returns
     -------
