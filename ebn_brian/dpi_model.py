@@ -215,7 +215,7 @@ RANGES = {
     "I_th": _POSITIVE,
     "I_dc": _CURRENT,
     "tau_e": _TIME,
-    "gain_e": (0, 1e6, 1),
+    "gain_e": (1e-9, 1e6, 1),  # the unit of weights is made of it
     "tau_i": _TIME,
     "gain_i": (0, 1e6, 1),
     "I_ref": _POSITIVE,

@@ -8,6 +8,7 @@ recorded decisions. Standard errors are those of the least-squares fit; since th
 not white, take them as a scale of identifiability, not as a claim of accuracy.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,12 +21,14 @@ from brian2 import Network, TimedArray, amp, second
 from scipy.optimize import least_squares
 
 from ebn_brian import devices
+from ebn_brian.checks import Floats
+from ebn_brian.chips.circuit import DT, SAMPLE, learning_circuit
 from ebn_brian.dpi_model import Circuit
-from ebn_brian.dpi_network import DT, SAMPLE, learning_circuit
 
-from . import circuit_reference as recorded
-from .circuit import finite, load
-from .common import check_before_start, provenance, save, show, study_options, whole
+from .circuit import reference as recorded
+from .circuit.experiment import circuit_option
+from .lab.cli import check_before_start, finite, study_options
+from .lab.results import provenance, save, show, whole
 
 #: Fitted by default. Gains of neuron and synapses act only as products, so one of each is enough.
 FREE = (
@@ -45,8 +48,8 @@ class Fit:
 
     circuit: Circuit
     free: tuple[str, ...]
-    relative_error: np.ndarray  # standard error over value, (n_free,)
-    correlation: np.ndarray  # (n_free, n_free)
+    relative_error: Floats  # standard error over value, (n_free,)
+    correlation: Floats  # (n_free, n_free)
     nrmse: float  # open loop
     evaluations: int
 
@@ -74,7 +77,9 @@ class OpenLoop:
         Target of Brian2.
     """
 
-    def __init__(self, circuit: Circuit, free, reference: recorded.Reference, device: str):
+    def __init__(
+        self, circuit: Circuit, free: Sequence[str], reference: recorded.Reference, device: str
+    ):
         self.circuit, self.free, self.reference = circuit, tuple(free), reference
         self.n = 2 * len(self.free) + 1
         self.every = sampling(reference)
@@ -86,7 +91,7 @@ class OpenLoop:
 
         self.program = devices.build(make_network, device)
 
-    def run(self, parameters: np.ndarray) -> np.ndarray:
+    def run(self, parameters: Floats) -> Floats:
         """``I_mem`` (A) on the recording's grid, (n_samples, n), for `parameters` (n, n_free)."""
         values = {f"neurons.{name}": parameters[:, k] for k, name in enumerate(self.free)}
         end = (self.reference.t[-1] + 1e-6) * second
@@ -94,7 +99,7 @@ class OpenLoop:
         samples = run["sampled.I_mem"].reshape(-1, self.n)
         return samples[:: self.every][: len(self.reference.t)]
 
-    def weights(self) -> np.ndarray:
+    def weights(self) -> Floats:
         """Weights (1/A) of the samples' errors; none before the input is switched on."""
         current = self.reference.I_mem
         scale = 1 / (current + FLOOR * current.max())
@@ -105,9 +110,10 @@ class OpenLoop:
         start = np.array([self.circuit.values()[name] for name in self.free])
         weights, measured = self.weights(), self.reference.I_mem
         shifts = np.vstack([np.zeros(len(start)), *(s * np.eye(len(start)) for s in (STEP, -STEP))])
-        cache: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
+        cache: dict[bytes, tuple[Floats, Floats]] = {}
 
-        def both(x):
+        def both(x: Floats) -> tuple[Floats, Floats]:
+            """Trace and Jacobian."""
             if x.tobytes() not in cache:
                 traces = self.run(start * np.exp(x + shifts))
                 ahead, behind = traces[:, 1 : len(x) + 1], traces[:, len(x) + 1 :]
@@ -116,7 +122,7 @@ class OpenLoop:
                 cache[x.tobytes()] = traces[:, 0], jacobian
             return cache[x.tobytes()]
 
-        found = least_squares(
+        solution = least_squares(
             lambda x: (both(x)[0] - measured) * weights,
             np.zeros(len(start)),
             jac=lambda x: both(x)[1] * weights[:, None],
@@ -126,17 +132,17 @@ class OpenLoop:
             bounds=(-3.0, 3.0),
         )
         degrees = np.count_nonzero(weights) - len(start)
-        covariance = np.linalg.pinv(found.jac.T @ found.jac) * 2 * found.cost / degrees
+        covariance = np.linalg.pinv(solution.jac.T @ solution.jac) * 2 * solution.cost / degrees
         errors = np.sqrt(np.diag(covariance))
-        residual = both(found.x)[0] - measured
-        fitted = dict(zip(self.free, start * np.exp(found.x), strict=True))
+        residual = both(solution.x)[0] - measured
+        fitted = dict(zip(self.free, start * np.exp(solution.x), strict=True))
         return Fit(
             self.circuit.with_values(**fitted),
             self.free,
             errors,
             covariance / np.outer(errors, errors),
             float(np.sqrt(np.mean(residual**2)) / np.ptp(measured)),
-            found.nfev,
+            solution.nfev,
         )
 
 
@@ -154,7 +160,7 @@ def with_comparators(circuit: Circuit, reference: recorded.Reference) -> Circuit
     return replace(circuit, I_ref=I_ref * amp, I_SL=I_SL * amp)
 
 
-def figure(fit: Fit, I_model: np.ndarray, reference: recorded.Reference) -> plt.Figure:
+def figure(fit: Fit, I_model: Floats, reference: recorded.Reference) -> plt.Figure:
     """What remains, and the correlations of the parameters."""
     with sns.axes_style("ticks"), plt.rc_context({"font.size": 9}):
         fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
@@ -180,11 +186,48 @@ def figure(fit: Fit, I_model: np.ndarray, reference: recorded.Reference) -> plt.
     return fig
 
 
-@click.command(help=__doc__ + "\n\n" + recorded.HELP)
+def dataset(fit: Fit, I_model: Floats, reference: recorded.Reference) -> xr.Dataset:
+    """Correlation(parameter, parameter_2), and I_mem(time) of model and recording."""
+    return xr.Dataset(
+        {
+            "correlation": (("parameter", "parameter_2"), fit.correlation),
+            "I_mem": ("time", I_model, {"units": "A"}),
+            "I_mem_reference": ("time", reference.I_mem, {"units": "A"}),
+        },
+        coords={
+            "parameter": list(fit.free),
+            "parameter_2": list(fit.free),
+            "time": ("time", reference.t, {"units": "s"}),
+        },
+    )
+
+
+def table(fit: Fit, errors: Mapping[str, float]) -> dict[str, dict[str, object]]:
+    """Rows to show: how well each parameter is determined."""
+    values = fit.circuit.values()
+    return {
+        name: {
+            "value": values[name],
+            "standard error": errors[name],
+            "relative": f"{100 * relative:.2g} %",
+            "strongest correlation": _strongest(fit, k),
+        }
+        for k, (name, relative) in enumerate(zip(fit.free, fit.relative_error, strict=True))
+    }
+
+
+def _strongest(fit: Fit, k: int) -> str:
+    others = np.where(np.arange(len(fit.free)) == k, 0, fit.correlation[k])
+    other = int(np.argmax(abs(others)))
+    return f"{others[other]:+.2f} with {fit.free[other]}"
+
+
+@click.command(help=f"{__doc__}\n\n{recorded.HELP}")
 @click.option(
     "--reference", type=click.Path(path_type=Path), required=True, help="Folder of the recording."
 )
 @click.option("--experiment", type=click.IntRange(1), default=1, show_default=True)
+@circuit_option
 @click.option(
     "--until",
     type=click.FloatRange(10),
@@ -192,7 +235,6 @@ def figure(fit: Fit, I_model: np.ndarray, reference: recorded.Reference) -> plt.
     metavar="MS",
     help="Fit the first MS milliseconds only.",
 )
-@click.option("--parameters", type=click.Path(path_type=Path), help="Where to start from.")
 @click.option(
     "--free",
     default=",".join(FREE),
@@ -200,7 +242,9 @@ def figure(fit: Fit, I_model: np.ndarray, reference: recorded.Reference) -> plt.
     help=f"Parameters to fit, of {', '.join(CANDIDATES)}.",
 )
 @study_options("calibrate")
-def main(reference, experiment, until, parameters, free, **common) -> None:
+def main(
+    reference: Path, experiment: int, circuit: Circuit, until: float | None, free: str, **common
+) -> None:
     out, device, names = common["out"], common["device"], tuple(free.split(","))
     unknown = [name for name in names if name not in CANDIDATES]
     if unknown:
@@ -209,7 +253,7 @@ def main(reference, experiment, until, parameters, free, **common) -> None:
         raise click.UsageError(f"--free {free}: names a parameter twice")
     try:
         recording = recorded.read(reference, experiment)
-        circuit = with_comparators(load(parameters), recording)
+        circuit = with_comparators(circuit, recording)
         sampling(recording)
         part = recording if until is None else recording.until(until * 1e-3)
     except ValueError as error:
@@ -230,38 +274,12 @@ def main(reference, experiment, until, parameters, free, **common) -> None:
             {"reference": reference, "experiment": experiment, "until_ms": until, **common}
         ),
     }
-    data = xr.Dataset(
-        {
-            "correlation": (("parameter", "parameter_2"), fit.correlation),
-            "I_mem": ("time", I_model, {"units": "A"}),
-            "I_mem_reference": ("time", part.I_mem, {"units": "A"}),
-        },
-        coords={
-            "parameter": list(names),
-            "parameter_2": list(names),
-            "time": ("time", part.t, {"units": "s"}),
-        },
-    )
+    data = dataset(fit, I_model, part)
     save(out, summary, data, figure(fit, I_model, part))
     more = {"standard_errors": errors, "nrmse_open_loop": fit.nrmse}
     whole(out / "parameters.json", lambda path: fit.circuit.save(path, **more))
-    rows = {
-        name: {
-            "value": values[name],
-            "standard error": errors[name],
-            "relative": f"{100 * error:.2g} %",
-            "strongest correlation": _strongest(fit, k),
-        }
-        for k, (name, error) in enumerate(zip(names, fit.relative_error, strict=True))
-    }
-    show(rows, f"fitted in SI units, NRMSE in open loop {100 * fit.nrmse:.4f} %")
+    show(table(fit, errors), f"fitted in SI units, NRMSE in open loop {100 * fit.nrmse:.4f} %")
     click.echo(f"parameters for studies.circuit --parameters: {out / 'parameters.json'}")
-
-
-def _strongest(fit: Fit, k: int) -> str:
-    others = np.where(np.arange(len(fit.free)) == k, 0, fit.correlation[k])
-    other = int(np.argmax(abs(others)))
-    return f"{others[other]:+.2f} with {fit.free[other]}"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ the difference. How far does it go, does it come to rest, and how well does it h
 """
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import click
@@ -14,17 +15,24 @@ import numpy as np
 import seaborn as sns
 import xarray as xr
 from brian2 import Quantity, second
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ebn_brian import devices, mismatch
+from ebn_brian.checks import Floats
+from ebn_brian.chips.circuit import SAMPLED, learning_circuit, sampled
 from ebn_brian.dpi_model import Circuit, experiment_1
-from ebn_brian.dpi_network import SAMPLED, learning_circuit, sampled
 
-from .circuit import END, ONSETS
-from .common import check_before_start, provenance, save, share, show, study_options
-from .engine import Arrays, alone, collect, engine_options, report, run, time_limit, workers
+from .circuit.experiment import END, ONSETS
+from .lab.cli import check_before_start, repeatable, study_options
+from .lab.collect import collect
+from .lab.engine import alone, engine_options, report, run, time_limit, workers
+from .lab.palette import BLACK, BLUE, LIGHT_BLUE, RED, YELLOW
+from .lab.results import provenance, save, share, show
+from .lab.store import Arrays
 
 CVS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
+QUICK_CVS = (0.0, 0.2)
 #: Parameters of `Circuit` that have mismatch together.
 PARAMETERS = {
     "neuron": ("tau", "I_th", "gain_n", "I_dc"),
@@ -32,7 +40,7 @@ PARAMETERS = {
     "comparator": ("I_ref",),
 }
 SETS = {"all": tuple(name for names in PARAMETERS.values() for name in names), **PARAMETERS}
-COLORS = dict(zip(SETS, ("#333333", "#c8553d", "#1f6f8b", "#e3a857"), strict=True))
+COLORS = dict(zip(SETS, (BLACK, RED, BLUE, YELLOW), strict=True))
 #: Circuits of one task.
 BLOCK = 100
 #: A circuit has come to rest if its counter stays within one LSB over so many pulses.
@@ -45,33 +53,36 @@ MEASURES = {
     "I_rest": ("A", "resting current without pulses"),
     "I_ref": ("A", "the comparators' reference"),
 }
+#: Set, CV and first circuit of a task.
+Task = tuple[str, float, int]
 
 
 @dataclass(frozen=True)
 class Bench:
     """A program for a block of circuits; circuits go by number and `seed`."""
 
-    program: devices.StandaloneProgram | devices.RuntimeProgram
+    program: devices.Program
     circuit: Circuit
     timeout: Quantity | None
     seed: int
 
 
-def values_of(bench: Bench, which: str, cv: float, first: int) -> dict[str, np.ndarray]:
-    """Parameters of a block of circuits by name, base units, (BLOCK,) each."""
-    nominal, numbers = bench.circuit.values(), range(first, first + BLOCK)
-    return {
-        name: nominal[name]
-        * mismatch.sample(cv if name in SETS[which] else 0.0, 1, numbers, bench.seed, name)[:, 0]
-        for name in SETS["all"]
-    }
+def values_of(bench: Bench, set_name: str, cv: float, first: int) -> dict[str, Floats]:
+    """Parameters of a block of circuits by full name, base units, (BLOCK,) each.
+
+    They are what `mismatch.apply_mismatch` gives the neurons of `learning_circuit`.
+    """
+    nominal = {name: np.full(BLOCK, value) for name, value in bench.circuit.values().items()}
+    values = {f"neurons.{name}": nominal[name] for name in SETS["all"]}
+    cvs = {f"neurons.{name}": cv for name in SETS[set_name]}
+    return mismatch.spread(values, cvs, seed=bench.seed, chips=range(first, first + BLOCK))
 
 
-def run_block(bench: Bench, which: str, cv: float, first: int) -> dict[str, np.ndarray]:
+def run_block(bench: Bench, set_name: str, cv: float, first: int) -> dict[str, np.ndarray]:
     """`MEASURES` of a block of circuits, (BLOCK,) each."""
-    values = values_of(bench, which, cv, first)
+    values = values_of(bench, set_name, cv, first)
     result = bench.program.run(
-        {f"neurons.{name}": value for name, value in values.items()},
+        values,
         duration=(END + 1e-6) * second,
         read=list(SAMPLED.values()),
         timeout=bench.timeout,
@@ -81,15 +92,41 @@ def run_block(bench: Bench, which: str, cv: float, first: int) -> dict[str, np.n
     counter = samples["code"][before]
     I_before = samples["I_mem"][before].mean(axis=0)
     c = bench.circuit
-    rest = np.maximum(values["gain_n"] * values["I_dc"] / values["I_th"] - 1, 0) ** (1 / c.slope)
+    gain_n, I_dc, I_th, I_ref = (
+        values[f"neurons.{name}"] for name in ("gain_n", "I_dc", "I_th", "I_ref")
+    )
+    rest = np.maximum(gain_n * I_dc / I_th - 1, 0) ** (1 / c.slope)
     return {
         "final_weight": samples["code"][-1],
         "settled": np.ptp(counter, axis=0) <= 1,
-        "held": np.abs(I_before - values["I_ref"]) <= float(c.I_SL),
+        "held": np.abs(I_before - I_ref) <= float(c.I_SL),
         "I_before": I_before,
-        "I_rest": values["I_th"] * rest,
-        "I_ref": values["I_ref"],
+        "I_rest": I_th * rest,
+        "I_ref": I_ref,
     }
+
+
+def assemble(
+    tasks: Mapping[str, Task],
+    results: Mapping[str, Arrays],
+    sets: Sequence[str],
+    cvs: Sequence[float],
+    n: int,
+) -> xr.Dataset:
+    """All circuits, labelled."""
+    parts, where = {}, {}
+    for name, arrays in results.items():
+        set_name, cv, first = tasks[name]
+        numbers = list(range(first, min(first + BLOCK, n)))
+        parts[name] = {m: values[: len(numbers)].astype(float) for m, values in arrays.items()}
+        where[name] = {"set": set_name if cv else sets, "cv": cv, "circuit": numbers}
+    dims = ("set", "cv", "circuit")
+    variables = {
+        name: (dims, {"units": unit, "long_name": meaning})
+        for name, (unit, meaning) in MEASURES.items()
+    }
+    coords = {"set": sets, "cv": cvs, "circuit": range(n)}
+    return collect(parts, where, coords, variables, ("circuit",))
 
 
 def summarise(data: xr.Dataset) -> tuple[dict, dict]:
@@ -97,12 +134,12 @@ def summarise(data: xr.Dataset) -> tuple[dict, dict]:
     summary: dict = {}
     rows: dict = {}
     shares = {name: share(data[name], "circuit") for name in ("settled", "held")}
-    for which in data["set"].values:
+    for set_name in data["set"].values:
         for cv in data["cv"].values:
-            at = data.sel(set=which, cv=cv).dropna("circuit")
+            at = data.sel(set=set_name, cv=cv).dropna("circuit")
             if not at.sizes["circuit"]:
                 continue
-            w, place = at["final_weight"], {"set": which, "cv": cv}
+            w, place = at["final_weight"], {"set": set_name, "cv": cv}
             row: dict = {name: float(shares[name][0].sel(place)) for name in shares}
             row |= {"weight median": float(w.median()), "weight SD": float(w.std())}
             row |= {f"weight {q} %": float(w.quantile(q / 100)) for q in (5, 95)}
@@ -110,7 +147,7 @@ def summarise(data: xr.Dataset) -> tuple[dict, dict]:
             unlearned = (at["I_rest"] / at["I_ref"] - 1) * 100
             row |= {"off by %": float(error.std()), "unlearned %": float(unlearned.std())}
             row["circuits"] = at.sizes["circuit"]
-            point = f"{which}_{cv:g}"
+            point = f"{set_name}_{cv:g}"
             for name in shares:
                 for suffix, value in zip(("", "_low", "_high"), shares[name], strict=True):
                     summary[f"{name}_{point}{suffix}"] = float(value.sel(place))
@@ -121,8 +158,8 @@ def summarise(data: xr.Dataset) -> tuple[dict, dict]:
                 f"current_off_percent_unlearned_{point}": row["unlearned %"],
                 f"n_circuits_{point}": row["circuits"],
             }
-            if cv or which == data["set"].values[0]:
-                rows[f"{which if cv else 'none'} {100 * cv:g} %"] = row
+            if cv or set_name == data["set"].values[0]:
+                rows[f"{set_name if cv else 'none'} {100 * cv:g} %"] = row
     return summary, rows
 
 
@@ -130,36 +167,10 @@ def figure(data: xr.Dataset) -> Figure:
     """Final weights, shares of circuits, and how well the current is held, against CV."""
     with sns.axes_style("ticks"), plt.rc_context({"font.size": 9}):
         fig, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
-    cvs = 100 * data["cv"].values
-    first = str(data["set"].values[0])
-    weights = data["final_weight"].sel(set=first).to_dataframe().reset_index().dropna()
-    weights["cv"] = (100 * weights["cv"]).map("{:g}".format)
-    style = {
-        "cut": 0,
-        "bw_adjust": 0.4,
-        "density_norm": "width",
-        "linewidth": 0.6,
-        "inner": "quart",
-    }
-    sns.violinplot(weights, x="cv", y="final_weight", color="#8fbccb", ax=left, **style)
-    rail = 2 ** (experiment_1().n_bits - 1) - 1
-    for limit in (-rail, rail):
-        left.axhline(limit, color="0.6", lw=0.7, ls="--")
-    left.set(ylabel="final weight (LSB; dashed: rails)")
-    left.set_title(f"mismatch of: {first}", loc="left")
-    for which in data["set"].values:
-        color = COLORS[str(which)]
-        at = data.sel(set=which)
-        settled, low, high = share(at["settled"], "circuit")
-        middle.errorbar(
-            cvs, settled, [settled - low, high - settled], color=color, marker="o", ms=4
-        )
-        middle.plot(
-            cvs, share(at["held"], "circuit")[0], color=color, ls=":", marker="o", ms=4, mfc="w"
-        )
-        for name, marks in (("I_before", "o-"), ("I_rest", "o:")):
-            off = (100 * (at[name] / at["I_ref"] - 1)).std("circuit")
-            right.plot(cvs, off, marks, color=color, ms=4, mfc=color if marks == "o-" else "w")
+    _weights(left, data)
+    for set_name in map(str, data["set"].values):
+        _shares(middle, data.sel(set=set_name), COLORS[set_name])
+        _currents(right, data.sel(set=set_name), COLORS[set_name])
     middle.set(ylim=(-0.03, 1.03), ylabel="share of circuits")
     middle.set_title("at rest (filled), within I_SL (open)", loc="left")
     right.set(ylabel="current / reference: SD (%)")
@@ -172,37 +183,57 @@ def figure(data: xr.Dataset) -> Figure:
     return fig
 
 
+def _weights(ax: Axes, data: xr.Dataset) -> None:
+    """Where the counters of the first set end."""
+    first = str(data["set"].values[0])
+    weights = data["final_weight"].sel(set=first).to_dataframe().reset_index().dropna()
+    weights["cv"] = (100 * weights["cv"]).map("{:g}".format)
+    style = {"cut": 0, "bw_adjust": 0.4, "density_norm": "width", "linewidth": 0.6}
+    sns.violinplot(
+        weights, x="cv", y="final_weight", color=LIGHT_BLUE, inner="quart", ax=ax, **style
+    )
+    rail = experiment_1().rule().w_max
+    for limit in (-rail, rail):
+        ax.axhline(limit, color="0.6", lw=0.7, ls="--")
+    ax.set(ylabel="final weight (LSB; dashed: rails)")
+    ax.set_title(f"mismatch of: {first}", loc="left")
+
+
+def _shares(ax: Axes, data: xr.Dataset, color: str) -> None:
+    """Circuits that come to rest, with their interval, and circuits that hold their current."""
+    cvs = 100 * data["cv"].values
+    settled, low, high = share(data["settled"], "circuit")
+    ax.errorbar(cvs, settled, [settled - low, high - settled], color=color, marker="o", ms=4)
+    held, _, _ = share(data["held"], "circuit")
+    ax.plot(cvs, held, color=color, ls=":", marker="o", ms=4, mfc="w")
+
+
+def _currents(ax: Axes, data: xr.Dataset, color: str) -> None:
+    """How far currents are from their references."""
+    for name, line, fill in (("I_before", "-", color), ("I_rest", ":", "w")):
+        off = (100 * (data[name] / data["I_ref"] - 1)).std("circuit")
+        ax.plot(100 * data["cv"].values, off, line, marker="o", color=color, ms=4, mfc=fill)
+
+
 @click.command(help=__doc__)
 @click.option("--circuits", default=1000, show_default=True, type=click.IntRange(2))
-@click.option(
-    "--cv",
-    "cvs",
-    multiple=True,
-    type=click.FloatRange(0, 2),
-    help=f"Repeatable  [default: {', '.join(f'{cv:g}' for cv in CVS)}]",
-)
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    type=click.Choice(list(SETS)),
-    help="Parts with mismatch; repeatable  [default: every set]",
-)
+@repeatable("--cv", "cvs", click.FloatRange(0, 2), "Mismatch", ", ".join(map("{:g}".format, CVS)))
+@repeatable("--set", "sets", click.Choice(list(SETS)), "Parts with mismatch", "every set")
 @engine_options
 @study_options("circuit_mismatch")
 def main(**options) -> None:
     begin = time.perf_counter()
     out, device = options["out"], options["device"]
     n = min(options["circuits"], 100) if options["quick"] else options["circuits"]
-    cvs = sorted(set(options["cvs"] or ((0.0, 0.2) if options["quick"] else CVS)))
+    cvs = sorted(set(options["cvs"] or (QUICK_CVS if options["quick"] else CVS)))
     sets = [s for s in SETS if s in (options["sets"] or SETS)]
     check_before_start(out, device)
     circuit = experiment_1()
     # without mismatch there is one circuit, and all sets are the same
-    tasks = {
-        f"{which}-{cv:g}-{first}": (which, cv, first)
+    tasks: dict[str, Task] = {
+        f"{set_name}-{cv:g}-{first}": (set_name, cv, first)
         for cv in cvs
-        for which in (sets if cv else sets[:1])
+        for set_name in (sets if cv else sets[:1])
         for first in range(0, n, BLOCK)
     }
     settings = circuit.values() | {"seed": options["seed"], "device": device}
@@ -229,23 +260,6 @@ def main(**options) -> None:
     show(rows, f"{n} circuits; current before pulses against the reference, SD")
     click.echo(f"{summary['wall_s']:.0f} s; figure, numbers and data: {out}/")
     report(logs, out / "tasks")
-
-
-def assemble(tasks, results: dict[str, Arrays], sets, cvs, n: int) -> xr.Dataset:
-    """All circuits, labelled."""
-    parts, where = {}, {}
-    for name, arrays in results.items():
-        which, cv, first = tasks[name]
-        chosen = list(range(first, min(first + BLOCK, n)))
-        parts[name] = {m: values[: len(chosen)].astype(float) for m, values in arrays.items()}
-        where[name] = {"set": which if cv else sets, "cv": cv, "circuit": chosen}
-    dims = ("set", "cv", "circuit")
-    variables = {
-        name: (dims, {"units": unit, "long_name": meaning})
-        for name, (unit, meaning) in MEASURES.items()
-    }
-    coords = {"set": sets, "cv": cvs, "circuit": range(n)}
-    return collect(parts, where, coords, variables, ("circuit",))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from types import FrameType
 from typing import Any
 
 from brian2 import BrianObjectException, Network, Quantity, TimedArray
-from brian2.core.functions import Function
+from brian2.core.functions import DEFAULT_FUNCTIONS, Function
+from brian2.core.namespace import DEFAULT_UNITS as UNITS
 from brian2.devices.device import Device, all_devices, get_device
 
 #: ``brian2.devices.device`` is also the name of an object in ``brian2.devices``.
@@ -109,6 +110,10 @@ def _callers(frame: FrameType) -> list[FrameType]:
 
 
 def _constants(names: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `names` that equations can use."""
-    usable = (Quantity, TimedArray, Function, int, float)
-    return {name: value for name, value in names.items() if isinstance(value, usable)}
+    """Those of `names` that equations can use, and that Brian2 does not know by itself."""
+    usable, known = (Quantity, TimedArray, Function, int, float), {*DEFAULT_FUNCTIONS, *UNITS}
+    return {
+        name: value
+        for name, value in names.items()
+        if isinstance(value, usable) and name not in known
+    }

@@ -7,6 +7,7 @@ from functools import wraps
 from pathlib import Path
 
 import click
+import numpy as np
 
 from ebn_brian import devices
 from ebn_brian.seeds import check_seed
@@ -80,6 +81,21 @@ def _seed(_context, _parameter, value: int) -> int:
         return check_seed(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def finite(_context, _parameter, value: float | tuple[float, ...] | None):
+    """Callback of an option: refuse what a range of numbers lets through."""
+    for number in np.atleast_1d([] if value is None else value):
+        if not np.isfinite(number):
+            raise click.BadParameter(f"{number} is not a finite number")
+    return value
+
+
+def repeatable(flag: str, dest: str, kind: click.ParamType, what: str, default: str) -> Callable:
+    """An option that can be given several times; `default` says what stands for none."""
+    text = f"{what}; repeatable  [default: {default}]"
+    check = finite if isinstance(kind, click.FloatRange) else None
+    return click.option(flag, dest, multiple=True, type=kind, callback=check, help=text)
 
 
 def check_before_start(out: Path, device: str) -> None:

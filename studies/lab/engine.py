@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from ebn_brian import devices
 
+from .cli import finite
 from .store import Arrays, keys, load, store
 
 #: How often the tasks of a dead worker are started together before each runs by itself.
@@ -33,18 +34,31 @@ ROUNDS = 3
 def engine_options(command: Callable) -> Callable:
     """Options of the studies that run on the engine."""
     for option in (
-        click.option("--jobs", default=-1, show_default=True, help="Processes; -1: one a core."),
+        click.option(
+            "--jobs",
+            default=-1,
+            show_default=True,
+            callback=_jobs,
+            help="Processes; -1: one a core.",
+        ),
         click.option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster to use."),
         click.option(
             "--timeout",
             default=600.0,
             show_default=True,
             type=click.FloatRange(0, min_open=True),
+            callback=finite,
             help="Seconds after which a run of the simulation is given up.",
         ),
     ):
         command = option(command)
     return command
+
+
+def _jobs(_context, _parameter, value: int) -> int:
+    if value < -1 or value == 0:
+        raise click.BadParameter(f"{value}: must be at least 1, or -1 for one a core")
+    return value
 
 
 def workers(options: Mapping) -> dict:
@@ -88,7 +102,6 @@ def run(
     shared: Sequence = (),
     jobs: int = -1,
     dask: str | None = None,
-    progress: bool = True,
 ) -> tuple[dict[str, Arrays], dict[str, str]]:
     """Results ``function(*arguments)`` of all tasks, and the logs of those without one.
 
@@ -116,14 +129,14 @@ def run(
     """
     folder.mkdir(parents=True, exist_ok=True)
     key_of = keys(function, settings, tasks)
-    found = {name: load(folder / f"{name}.result", key) for name, key in key_of.items()}
-    results = {name: arrays for name, arrays in found.items() if arrays is not None}
+    stored = {name: load(folder / f"{name}.result", key) for name, key in key_of.items()}
+    results = {name: arrays for name, arrays in stored.items() if arrays is not None}
     pending = {name: task for name, task in tasks.items() if name not in results}
     _resumed(folder, len(results), pending, len(tasks))
     logs: dict[str, str] = {}
     with (
         _workers(dask),
-        tqdm(total=len(tasks), initial=len(results), desc="tasks", disable=not progress) as bar,
+        tqdm(total=len(tasks), initial=len(results), desc="tasks") as bar,
     ):
         for name, outcome in _outcomes(partial(function, *shared), pending, jobs):
             with _stored(folder):

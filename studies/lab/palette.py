@@ -2,7 +2,7 @@
 
 RED, BLUE, YELLOW, GREEN, PURPLE = "#c8553d", "#1f6f8b", "#e3a857", "#5b8c5a", "#8d6a9f"
 TEAL = "#5fb49c"
-BLACK, GREY, LIGHT_GREY = "#333333", "#9a9a9a", "#adb5bd"
+BLACK, DARK_GREY, GREY, LIGHT_GREY = "#333333", "#6c757d", "#9a9a9a", "#adb5bd"
 LIGHT_BLUE, LIGHT_RED = "#8fbccb", "#e39b84"
 
 #: Where the weights of a chip come from.

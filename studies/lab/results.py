@@ -121,5 +121,10 @@ def show(rows: Mapping[str, Mapping[str, object]], title: str) -> None:
         click.echo(f"  {line[0].ljust(widths[0])}  {rest}")
 
 
+def show_numbers(summary: Mapping[str, object], title: str) -> None:
+    """Print a summary, one number a row."""
+    show({name: {"": value} for name, value in summary.items() if name != "provenance"}, title)
+
+
 def _short(value) -> str:
     return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)

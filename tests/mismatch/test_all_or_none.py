@@ -20,7 +20,7 @@ from brian2 import (
     um,
 )
 from brian2.core.variables import ArrayVariable
-from mismatch_helpers import neurons, synapses
+from group_helpers import neurons, synapses
 from scipy import stats
 
 from ebn_brian.mismatch import Spread, apply_mismatch, sample, spread

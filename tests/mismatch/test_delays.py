@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, StateMonitor, Synapses, ms, mV, pA
-from mismatch_helpers import neurons, synapses
+from group_helpers import neurons, synapses
 
 from ebn_brian.mismatch import Spread, apply_mismatch, sample
 

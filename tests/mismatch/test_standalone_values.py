@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from brian2 import Network, ms, pA, second
 from brian2.devices.device import get_device, reset_device, set_device
-from mismatch_helpers import neurons, synapses
+from group_helpers import neurons, synapses
 
 from ebn_brian.mismatch import apply_mismatch, sample
 

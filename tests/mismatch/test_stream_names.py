@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from brian2 import NeuronGroup, Synapses, ms
 from brian2.utils.logger import BrianLogger
-from mismatch_helpers import neurons, synapses
+from group_helpers import neurons, synapses
 
 from ebn_brian.mismatch import apply_mismatch, sample
 

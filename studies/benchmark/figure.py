@@ -6,14 +6,16 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ..lab.palette import BLACK, BLUE, DARK_GREY, GREEN, LIGHT_GREY, LIGHT_RED, RED
+
 COLORS = {
-    "package_f32": "#c8553d",
-    "package_f32_mixed": "#e39b84",
-    "package_f64": "#1f6f8b",
-    "brian2_cpp": "#6c757d",
-    "brian2_cython": "#adb5bd",
-    "numba": "black",
-    "cuda": "#588157",
+    "package_f32": RED,
+    "package_f32_mixed": LIGHT_RED,
+    "package_f64": BLUE,
+    "brian2_cpp": DARK_GREY,
+    "brian2_cython": LIGHT_GREY,
+    "numba": BLACK,
+    "cuda": GREEN,
 }
 LABELS = {
     "package_f32": "package, single",

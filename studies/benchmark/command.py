@@ -1,14 +1,13 @@
-"""How fast? The same plastic chips through the package, through plain Brian2 and through numba.
+"""The command of the benchmark: which targets do how much work, and their numbers.
 
-``python -m studies.benchmark`` compares, in one run, chip-seconds (simulated seconds times chips)
-per CPU-second of one core: ``package_f32`` (``cpp_fused``, single precision throughout),
-``package_f32_mixed`` (states in single, as Brian2 computes), ``package_f64``, ``brian2_cpp`` (plain
-C++ standalone with Brian2's own compiler flags), ``brian2_cython``, ``numba`` (a loop of our own)
-and, where there is a GPU, ``cuda`` (per second elapsed). All do equal work before their speeds are
-compared. `benchmark_work` holds the work, `benchmark_timing` runs a target.
+Chip-seconds (simulated seconds times chips) per CPU-second of one core, all from one run:
+``package_f32`` (``cpp_fused``, single precision throughout), ``package_f32_mixed`` (states in
+single, as Brian2 computes), ``package_f64``, ``brian2_cpp`` (plain C++ standalone with Brian2's own
+compiler flags), ``brian2_cython``, ``numba`` (a loop of our own) and, where there is a GPU,
+``cuda`` (per second elapsed). All do equal work before their speeds are compared.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,9 +16,13 @@ import numpy as np
 import xarray as xr
 
 from ebn_brian import devices
+from ebn_brian.checks import Floats
 
-from .benchmark_figure import figure
-from .benchmark_timing import (
+from ..lab.cli import check_before_start, compiling_only, study_options
+from ..lab.results import provenance, save, show
+from .figure import figure
+from .gpu_report import report
+from .timing import (
     PROGRAMS,
     TARGETS,
     Timing,
@@ -29,8 +32,7 @@ from .benchmark_timing import (
     measure,
     two_processes,
 )
-from .benchmark_work import Work, numba_loop
-from .common import check_before_start, compiling_only, provenance, save, show, study_options
+from .work import Work, numba_loop
 
 #: Chip-seconds that a target is given at most: slow ones do less of the same work.
 LIMIT = {"brian2_cython": 1000.0}
@@ -150,8 +152,6 @@ def main(
     numba) that run on it.
     """
     if gpu_report is not None:
-        from .gpu_report import report
-
         if compiling_only():
             raise click.UsageError(
                 "--gpu-report --rehearse builds without a GPU; leave --compile-only out"
@@ -210,7 +210,9 @@ def choose(targets: tuple[str, ...], device: str | None, out: Path) -> list[str]
     return [*chosen, "numba"]
 
 
-def works(targets, sizes, seconds: float) -> Iterator[tuple[str, Work]]:
+def works(
+    targets: Sequence[str], sizes: Iterable[tuple[int, int]], seconds: float
+) -> Iterator[tuple[str, Work]]:
     """What each target does, size by size."""
     for n_chips, n_neurons in sizes:
         for target in targets:
@@ -225,7 +227,12 @@ def build_all(todo: Iterable[tuple[str, Work]]) -> None:
             build(target, work)
 
 
-def run_all(todo: Iterable[tuple[str, Work]], seconds: float, repeats: int, loop) -> list[Timing]:
+def run_all(
+    todo: Iterable[tuple[str, Work]],
+    seconds: float,
+    repeats: int,
+    loop: Callable[[Work], tuple[int, Floats]],
+) -> list[Timing]:
     """Time all targets at all sizes, and check that they did the same."""
     timings, done = [], dict[Work, tuple[int, float]]()
 
@@ -236,16 +243,12 @@ def run_all(todo: Iterable[tuple[str, Work]], seconds: float, repeats: int, loop
         return done[work]
 
     for target, work in todo:
-        told = "" if work.seconds == seconds else f" (only {work.seconds:g} s: it is slow)"
+        note = "" if work.seconds == seconds else f" (only {work.seconds:g} s: it is slow)"
         timing = measure(target, work, repeats)
         check_equal_work([timing], expected)
         timings.append(timing)
         click.echo(
             f"{target}, {work.n_chips} chips of {work.n_neurons}: "
-            f"{timing.throughput:.0f} chip-s/s{told}"
+            f"{timing.throughput:.0f} chip-s/s{note}"
         )
     return timings
-
-
-if __name__ == "__main__":
-    main()

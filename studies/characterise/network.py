@@ -1,9 +1,11 @@
 """The groups that `studies.characterise` simulates, all in one network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from brian2 import (
+    BrianObject,
     Network,
     NeuronGroup,
     SpikeGeneratorGroup,
@@ -15,12 +17,13 @@ from brian2 import (
     second,
     us,
 )
+from numpy.typing import NDArray
 
 from ebn_brian import devices
+from ebn_brian.checks import Floats, Integers
+from ebn_brian.chips.dpi import neuron_values, terms
 from ebn_brian.dpi_model import Circuit
-from ebn_brian.dpi_network import NEURON, neuron_values
 from ebn_brian.equations import dpi
-from ebn_brian.plasticity import DiscreteRule
 
 DT = 20 * us
 #: Spiking neuron: threshold and reset (nA), refractory time.
@@ -40,12 +43,12 @@ HELD = 1e9 * second
 class Grid:
     """Where the points lie."""
 
-    inputs: np.ndarray  # A, f-I curve
-    times: np.ndarray  # s after the step
-    widths: np.ndarray  # s
+    inputs: Floats  # A, f-I curve
+    times: Floats  # s after the step
+    widths: Floats  # s
     pulses: int  # counters at their rails
-    currents: np.ndarray  # A, comparators
-    counters: np.ndarray  # LSB, comparators
+    currents: Floats  # A, comparators
+    counters: Integers  # LSB, comparators
     end: float  # s
 
     @classmethod
@@ -67,20 +70,19 @@ class Grid:
         )
 
 
+def neurons(circuit: Circuit, n: int, text: str, name: str, **options: Any) -> NeuronGroup:
+    """`n` neurons of equations `text` with the parameters of `circuit`; `options` are Brian2's."""
+    group = NeuronGroup(n, text, method="rk2", dt=DT, name=name, **options)
+    for parameter, value in neuron_values(circuit, text).items():
+        setattr(group, parameter, value)
+    return group
+
+
 def spiking(circuit: Circuit, grid: Grid) -> NeuronGroup:
     """Neurons at constant inputs, for the f-I curve."""
-    group = NeuronGroup(
-        len(grid.inputs),
-        dpi.neuron(slopes=True, spiking=True) + "I_in : amp\n",
-        threshold=dpi.THRESHOLD,
-        reset=dpi.RESET,
-        refractory="t_ref",
-        method="rk2",
-        dt=DT,
-        name="spiking",
-    )
-    for name in ("tau", "gain_n", "I_th", "I_0", "slope"):
-        setattr(group, name, getattr(circuit, name))
+    text = dpi.neuron(slopes=True, spiking=True) + "I_in : amp\n"
+    options = {"threshold": dpi.THRESHOLD, "reset": dpi.RESET, "refractory": "t_ref"}
+    group = neurons(circuit, len(grid.inputs), text, "spiking", **options)
     for name, value in SPIKING.items():
         setattr(group, name, value)
     group.I_in, group.I_mem = grid.inputs * amp, SPIKING["I_reset"]
@@ -90,61 +92,52 @@ def spiking(circuit: Circuit, grid: Grid) -> NeuronGroup:
 def stepped(circuit: Circuit, grid: Grid, slope: float, name: str) -> NeuronGroup:
     """Neurons whose inputs are switched on at such times that they end at ``grid.times``."""
     inputs, times = np.meshgrid(STEPS, grid.times, indexing="ij")
-    group = NeuronGroup(
-        inputs.size,
-        dpi.neuron(slopes=True) + dpi.SWITCH + "I_dc : amp\nI_in = I_dc*bias_on : amp\n",
-        method="rk2",
-        dt=DT,
-        name=name,
-    )
-    for parameter in ("tau", "gain_n", "I_th", "I_0"):
-        setattr(group, parameter, getattr(circuit, parameter))
-    group.slope, group.I_mem, group.I_dc = slope, circuit.I_0, inputs.ravel() * nA
+    text = dpi.neuron(slopes=True) + dpi.SWITCH + "I_dc : amp\nI_in = I_dc*bias_on : amp\n"
+    group = neurons(replace(circuit, slope=slope), inputs.size, text, name)
+    group.I_mem, group.I_dc = circuit.I_0, inputs.ravel() * nA
     group.t_start = (grid.end - times.ravel()) * second
     return group
 
 
-def pulsed(circuit: Circuit, grid: Grid, ideal: bool, name: str) -> list:
+def pulsed(circuit: Circuit, grid: Grid, ideal: bool, name: str) -> list[BrianObject]:
     """Neurons at rest that get one pulse of each width and code, and what drives them.
 
     If `ideal`, all is linear: no slopes, no conductance, no end of the input at zero.
     """
-    form = "linear" if ideal or not float(circuit.I_th_i) else "full"
-    text = (
-        dpi.model("linear", rectified=False)
-        if ideal
-        else dpi.model(slopes=True, conductance=True, inhibition=form)
-    )
+    text = dpi.model("linear", rectified=False) if ideal else dpi.model(**terms(circuit))
     codes, widths = np.meshgrid(CODES, grid.widths, indexing="ij")
-    group = NeuronGroup(codes.size, text, method="rk2", dt=DT, name=name)
-    values = neuron_values(circuit)
-    for parameter in (*NEURON, "I_mem", "J_i"):
-        if parameter in values and parameter in group.variables:
-            setattr(group, parameter, values[parameter])
-    group.I_mem = group.I_dc = 9 * nA
-    if not ideal:
-        group.I_mem, group.I_dc = circuit.I_rest, circuit.I_dc
+    group = neurons(circuit, codes.size, text, name)
+    group.I_mem, group.J_i = circuit.I_rest, circuit.I_0_i
+    if ideal:
+        group.I_mem = group.I_dc = 9 * nA
     onset = round((grid.end - float(READ_AFTER)) / float(DT)) - 1
     source = SpikeGeneratorGroup(1, [0], [onset] * DT, dt=DT, name=f"{name}_source")
-    synapses = plastic(source, group, circuit.rule(), codes.ravel(), f"{name}_synapses")
+    synapses = plastic(circuit, source, group, codes.ravel(), f"{name}_synapses")
     synapses.plastic = 0
     synapses.offset.delay = widths.ravel() * second
     return [group, source, synapses]
 
 
-def plastic(source, group, rule: DiscreteRule, w, name: str, one_to_one=False) -> Synapses:
+def plastic(
+    circuit: Circuit,
+    source: SpikeGeneratorGroup,
+    group: NeuronGroup,
+    w: Integers,
+    name: str,
+    one_to_one: bool = False,
+) -> Synapses:
     """Plastic synapses with counters `w` from `source`, all to all or each to its own."""
-    made = Synapses(
-        source, group, rule.model + dpi.LATCH, on_pre=dpi.on_pre(rule), dt=DT, name=name
-    )
-    made.connect(j="i") if one_to_one else made.connect()
-    for parameter, value in {**rule.parameters, "gain": 1, "w": w}.items():
-        setattr(made, parameter, value)
-    made.onset.delay, made.offset.delay = 0 * ms, 1 * ms
-    return made
+    rule = circuit.rule()
+    text = rule.model(circuit.I_unit) + dpi.LATCH
+    synapses = Synapses(source, group, text, on_pre=dpi.on_pre(rule), dt=DT, name=name)
+    synapses.connect(j="i") if one_to_one else synapses.connect()
+    for parameter, value in {**rule.values(circuit.I_unit), "gain": 1, "w": w}.items():
+        setattr(synapses, parameter, value)
+    synapses.onset.delay, synapses.offset.delay = 0 * ms, 1 * ms
+    return synapses
 
 
-def held(circuit: Circuit, current, name: str) -> NeuronGroup:
+def held(circuit: Circuit, current: Floats, name: str) -> NeuronGroup:
     """Neurons whose `current` (A) stays, for comparators and counters."""
     group = NeuronGroup(len(current), dpi.model("linear"), method="rk2", dt=DT, name=name)
     group.tau, group.tau_e, group.tau_i = HELD, HELD, HELD
@@ -152,29 +145,29 @@ def held(circuit: Circuit, current, name: str) -> NeuronGroup:
     return group
 
 
-def rails(circuit: Circuit, grid: Grid) -> list:
+def rails(circuit: Circuit, grid: Grid) -> list[BrianObject]:
     """Counter k near a rail gets k pulses from a source of its own: first half up, then down."""
     n = grid.pulses + 1
     far = 2 * float(circuit.I_SL) * np.repeat([-1, 1], n)
     group = held(circuit, float(circuit.I_ref) + far, "rails")
-    given = [(k, p) for k in range(2 * n) for p in range(k % n)]
-    times = np.array([5 + 10 * p for _, p in given]) * ms
-    source = SpikeGeneratorGroup(2 * n, [k for k, _ in given], times, dt=DT, name="rails_source")
+    pulses = [(k, p) for k in range(2 * n) for p in range(k % n)]
+    times = np.array([5 + 10 * p for _, p in pulses]) * ms
+    source = SpikeGeneratorGroup(2 * n, [k for k, _ in pulses], times, dt=DT, name="rails_source")
     w_max = circuit.rule().w_max
     first = np.repeat([w_max - n // 2, n // 2 - w_max], n)
-    return [group, source, plastic(source, group, circuit.rule(), first, "counters", True)]
+    return [group, source, plastic(circuit, source, group, first, "counters", one_to_one=True)]
 
 
-def comparators(circuit: Circuit, grid: Grid, copy_gain: float, name: str) -> list:
+def comparators(circuit: Circuit, grid: Grid, copy_gain: float, name: str) -> list[BrianObject]:
     """One pulse for every current and counter: the latched decisions."""
     counters, currents = np.meshgrid(grid.counters, grid.currents, indexing="ij")
     group = held(circuit, currents.ravel(), name)
     source = SpikeGeneratorGroup(1, [0], [5 * ms], dt=DT, name=f"{name}_source")
-    rule = DiscreteRule(circuit.I_lsb, copy_gain, 2 * circuit.I_SL, n_bits=6)
-    return [group, source, plastic(source, group, rule, counters.ravel(), f"{name}_synapses")]
+    circuit = replace(circuit, copy_gain=copy_gain, n_bits=6)  # whose rails the grid reaches
+    return [group, source, plastic(circuit, source, group, counters.ravel(), f"{name}_synapses")]
 
 
-def simulate(circuit: Circuit, grid: Grid, device: str) -> dict[str, np.ndarray]:
+def simulate(circuit: Circuit, grid: Grid, device: str) -> dict[str, NDArray[Any]]:
     """Everything in one network; arrays by name."""
 
     def make() -> Network:

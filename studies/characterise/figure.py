@@ -13,9 +13,9 @@ from matplotlib.ticker import NullFormatter
 
 from ebn_brian.dpi_model import Circuit
 
-from .characterise_network import COPY, SPIKING
+from ..lab.palette import BLUE, GREEN, RED, ZONES
+from .network import COPY, SPIKING
 
-UP, HOLD, DOWN = "#d5e8d4", "#e9ecef", "#f3d9c9"
 THEORY: dict[str, Any] = {"color": "0.25", "lw": 1.2, "zorder": 1}
 
 
@@ -37,7 +37,7 @@ def figure(data: xr.Dataset, circuit: Circuit) -> Figure:
 def _rates(ax: Axes, data: xr.Dataset) -> None:
     x = data.input * 1e9
     ax.plot(x, data.rate_theory, label="quadrature", **THEORY)
-    ax.plot(x, data.rate, "o", color="#1f6f8b", ms=4, label="simulated")
+    ax.plot(x, data.rate, "o", color=BLUE, ms=4, label="simulated")
     spk, ref = SPIKING["I_spk"], SPIKING["t_ref"]
     ax.axhline(1 / float(ref), color="0.6", lw=0.8, ls=":")
     ax.text(x[0], 1 / float(ref), "1/t_ref", va="bottom", color="0.4")
@@ -81,7 +81,7 @@ def _pulses(ax: Axes, data: xr.Dataset) -> None:
 
 def _rails(ax: Axes, data: xr.Dataset, circuit: Circuit) -> None:
     w_max = int(circuit.rule().w_max)
-    for way, (color, marker) in enumerate((("#5a9367", "o"), ("#c8553d", "x"))):
+    for way, (color, marker) in enumerate(((GREEN, "o"), (RED, "x"))):
         label = ("counting up", "counting down")[way]
         room = w_max - np.abs(data.counters[way])
         ax.step(data.pulses, room, where="post", color=color, lw=1)
@@ -94,7 +94,7 @@ def _rails(ax: Axes, data: xr.Dataset, circuit: Circuit) -> None:
 
 def _decisions(ax: Axes, data: xr.Dataset, circuit: Circuit, name: str, gain: float) -> None:
     x, y = data.current.values * 1e9, data.counter.values
-    colors = ListedColormap([DOWN, HOLD, UP])
+    colors = ListedColormap(list(ZONES.values()))
     decided = data[f"decision_{name}"].values
     ax.pcolormesh(x, y, decided, cmap=colors, vmin=-1.5, vmax=1.5, shading="nearest")
     line = np.linspace(y[0], y[-1], 50)

@@ -11,9 +11,9 @@ import numpy as np
 from brian2 import second
 
 from ebn_brian import devices
-from ebn_brian.devices.standalone import build_cpp
+from ebn_brian.checks import Floats
 
-from .benchmark_work import AGREED, Work, numba_loop
+from .work import AGREED, Work, numba_loop
 
 #: Device and precision of the targets that are programs.
 PROGRAMS = {
@@ -62,14 +62,14 @@ class Timing:
         return None if self.target == "cuda" else self.whole - self.stepping
 
 
-def build(target: str, work: Work):
+def build(target: str, work: Work) -> devices.Program:
     """The program of a target for `work`."""
-    make, (device, precision) = work.network(), PROGRAMS[target]
+    device, precision = PROGRAMS[target]
+    flags = None
     if target == "brian2_cpp":
         # as Brian2 comes, but for the C++ standard that our checks of values are written in
         flags = (*brian2.prefs["codegen.cpp.extra_compile_args_gcc"], "-std=c++17")
-        return build_cpp(make, device, None, np.float64, False, flags)
-    return devices.build(make, device, precision=precision)
+    return devices.build(work.network(), device, precision=precision, flags=flags)
 
 
 def measure(target: str, work: Work, repeats: int) -> Timing:
@@ -134,7 +134,7 @@ def check_equal_work(timings: list[Timing], expected: Callable[[Work], tuple[int
             )
 
 
-def check_agreed(loop: Callable[[Work], tuple[int, np.ndarray]]) -> None:
+def check_agreed(loop: Callable[[Work], tuple[int, Floats]]) -> None:
     """ClickException unless the numba loop does the work that has been agreed on, to the spike."""
     work = Work(20, 20, 2.0)
     spikes, w = loop(work)

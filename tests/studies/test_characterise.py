@@ -8,17 +8,19 @@ import xarray as xr
 from brian2 import amp, ms, nA, second
 from click.testing import CliRunner
 
-from ebn_brian.dpi_model import experiment_1, rise_time
-from studies import characterise
-from studies.characterise_network import CODES, READ_AFTER
+from ebn_brian.dpi_model import experiment_1
+from ebn_brian.dpi_theory import rise_time
+from studies.characterise import numbers
+from studies.characterise.command import main
+from studies.characterise.network import CODES, READ_AFTER
 
 CIRCUIT = experiment_1()
 
 
 def test_rest_is_where_the_equation_stands_still():
-    ideal = characterise.neuron_of(CIRCUIT, slope=1.0)
+    ideal = numbers.neuron_of(CIRCUIT, slope=1.0)
     for I_in in (0.02e-9, 1e-9, 12e-9):
-        still = characterise.rest(CIRCUIT, I_in)
+        still = numbers.rest(CIRCUIT, I_in)
         near, beyond = 0.999 * still * amp, 1.001 * still * amp
         start = CIRCUIT.I_0
         assert np.isfinite(rise_time(start, near, I_in * amp, **ideal))
@@ -27,8 +29,8 @@ def test_rest_is_where_the_equation_stands_still():
 
 def test_times_of_a_step_grow_with_the_logarithm_near_rest():
     I_in = 4e-9
-    still = characterise.rest(CIRCUIT, I_in)
-    times = characterise.step_times(CIRCUIT, I_in, still * (1 - np.array([1e-3, 1e-4])), 1.0)
+    still = numbers.rest(CIRCUIT, I_in)
+    times = numbers.step_times(CIRCUIT, I_in, still * (1 - np.array([1e-3, 1e-4])), 1.0)
     tau = float(CIRCUIT.tau) * (1 + float(CIRCUIT.I_th) / still)
     assert np.diff(times)[0] == pytest.approx(tau * np.log(10), rel=2e-3)
 
@@ -41,27 +43,27 @@ def test_postsynaptic_step_is_the_area_of_the_pulse_less_the_leak():
         a, b = float(getattr(CIRCUIT, f"tau_{sign}")), float(CIRCUIT.tau)
         decay = (np.exp(-t / b) - np.exp(-t / a)) / (b - a)
         exact = code * getattr(CIRCUIT, f"gain_{sign}") * 1e-9 * width * decay
-        found = characterise.postsynaptic_step(CIRCUIT, code, np.array([width]))[0]
-        assert found == pytest.approx(exact, rel=1e-3)
+        step = numbers.postsynaptic_step(CIRCUIT, code, np.array([width]))[0]
+        assert step == pytest.approx(exact, rel=1e-3)
 
 
 def test_rates_are_inverse_intervals():
     i, t = np.array([0, 2, 0, 0, 1]), np.array([0.1, 0.2, 0.2, 0.3, 0.5])
-    np.testing.assert_allclose(characterise.rates(i, t, 3), [10, 0, 0])
+    np.testing.assert_allclose(numbers.rates(i, t, 3), [10, 0, 0])
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def results(tmp_path_factory):
     out = tmp_path_factory.mktemp("characterise")
     arguments = ["--quick", "--device", "cpp_standalone", "--out", str(out)]
-    result = CliRunner().invoke(characterise.main, arguments, catch_exceptions=False)
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return out
 
 
 @pytest.mark.slow
-def test_simulation_agrees_with_theory(found):
-    summary = json.loads((found / "summary.json").read_text())
+def test_simulation_agrees_with_theory(results):
+    summary = json.loads((results / "summary.json").read_text())
     assert summary["rate_error_max"] < 0.01
     assert summary["rates_missed"] == 0
     assert summary["step_time_error_max_in_tau"] < 1e-3
@@ -70,17 +72,17 @@ def test_simulation_agrees_with_theory(found):
     assert summary["pulse_error_max"] < 1e-3
     assert summary["counters_wrong"] == summary["decisions_wrong"] == 0
     assert summary["decisions_total"] > 400
-    assert (found / "figure.png").stat().st_size > 20_000
+    assert (results / "figure.png").stat().st_size > 20_000
 
 
 @pytest.mark.slow
-def test_measures_notice_what_is_wrong(found):
-    with xr.open_dataset(found / "data.nc") as opened:
+def test_measures_notice_what_is_wrong(results):
+    with xr.open_dataset(results / "data.nc") as opened:
         data = opened.load()
     data.decision_blind[0, 0] = 0
     data.counters[1, -1] += 1
     data.ideal_response[:] = data.ideal_response * 1.01
-    wrong = characterise.measures(CIRCUIT, data)
+    wrong = numbers.measures(CIRCUIT, data)
     assert (wrong["decisions_wrong"], wrong["counters_wrong"]) == (1, 1)
     assert wrong["rest_error_max"] > 0.009
     assert wrong["step_time_error_max_in_tau_ideal"] > 1e-3
@@ -89,7 +91,7 @@ def test_measures_notice_what_is_wrong(found):
 def test_wrong_parameters_are_refused(tmp_path):
     (tmp_path / "p.json").write_text("{}")
     arguments = ["--parameters", str(tmp_path / "p.json"), "--out", str(tmp_path / "out")]
-    result = CliRunner().invoke(characterise.main, arguments)
+    result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert "not a parameter file" in result.output
     assert not (tmp_path / "out").exists()

@@ -1,39 +1,33 @@
-"""What a designer checks first: the circuits' building blocks against theory, in one figure.
+"""The numbers of the study: what theory says, and how far the simulation is from it."""
 
-f-I curve of the spiking neuron against quadrature; its step response and resting current against
-quadrature and closed form; the postsynaptic step against the width of the pulse; counters at their
-rails; the comparators' decision against current and counter. Every point is simulated by the
-equations of ebn_brian.equations.dpi with the circuit of --parameters.
-"""
+from collections.abc import Mapping
+from typing import Any
 
-from pathlib import Path
-
-import click
 import numpy as np
 import xarray as xr
 from brian2 import amp, second
+from numpy.typing import NDArray
 
-from ebn_brian.dpi_model import Circuit, firing_rate, rise_time
+from ebn_brian.checks import Floats, Integers
+from ebn_brian.dpi_model import Circuit
+from ebn_brian.dpi_theory import firing_rate, rise_time
 
-from .characterise_figure import figure
-from .characterise_network import CODES, COPY, READ_AFTER, SPIKING, STEPS, Grid, simulate
-from .circuit import load
-from .common import check_before_start, provenance, save, show, study_options
+from .network import CODES, COPY, READ_AFTER, SPIKING, STEPS, Grid
 
 
-def neuron_of(circuit: Circuit, **changed) -> dict:
+def neuron_of(circuit: Circuit, **changed: Any) -> dict[str, Any]:
     """What `rise_time` wants to know of `circuit`."""
     names = ("tau", "I_th", "gain_n", "I_0", "slope")
     return {name: getattr(circuit, name) for name in names} | changed
 
 
-def rates(i: np.ndarray, t: np.ndarray, n: int) -> np.ndarray:
+def rates(i: Integers, t: Floats, n: int) -> Floats:
     """Inverse of the mean interval (Hz) of each neuron; 0 with fewer than two spikes."""
     trains = [np.sort(t[i == k]) for k in range(n)]
     return np.array([1 / np.mean(np.diff(s)) if len(s) > 1 else 0.0 for s in trains])
 
 
-def postsynaptic_step(circuit: Circuit, code: int, width: np.ndarray) -> np.ndarray:
+def postsynaptic_step(circuit: Circuit, code: int, width: Floats) -> Floats:
     """Step (A) that a pulse leaves behind after `READ_AFTER`, ideal transistors: closed form."""
     sign = "e" if code > 0 else "i"
     a, gain = float(getattr(circuit, f"tau_{sign}")), getattr(circuit, f"gain_{sign}")
@@ -53,7 +47,7 @@ def rest(circuit: Circuit, I_in: float) -> float:
     return (target + np.sqrt(target**2 + 4 * dark * th)) / 2
 
 
-def step_times(circuit: Circuit, I_in: float, currents: np.ndarray, slope: float) -> np.ndarray:
+def step_times(circuit: Circuit, I_in: float, currents: Floats, slope: float) -> Floats:
     """Times (s) at which the response to a step of `I_in` (A) is at `currents` (A): quadrature."""
     neuron = neuron_of(circuit, slope=slope)
     return np.array(
@@ -61,7 +55,7 @@ def step_times(circuit: Circuit, I_in: float, currents: np.ndarray, slope: float
     )
 
 
-def dataset(circuit: Circuit, grid: Grid, found: dict[str, np.ndarray]) -> xr.Dataset:
+def dataset(circuit: Circuit, grid: Grid, arrays: Mapping[str, NDArray[Any]]) -> xr.Dataset:
     """Simulated arrays and the theory beside them."""
     steps = len(STEPS), len(grid.times)
     pulses = len(CODES), len(grid.widths)
@@ -79,12 +73,12 @@ def dataset(circuit: Circuit, grid: Grid, found: dict[str, np.ndarray]) -> xr.Da
         }
     )
     in_hz, in_amp = {"units": "Hz"}, {"units": "A"}
-    measured = rates(found["spikes.i"], found["spikes.t"], len(grid.inputs))
+    measured = rates(arrays["spikes.i"], arrays["spikes.t"], len(grid.inputs))
     parameters = neuron_of(circuit) | SPIKING
     theory = [float(firing_rate(I_in * amp, **parameters) * second) for I_in in grid.inputs]
     data["rate"], data["rate_theory"] = ("input", measured, in_hz), ("input", theory, in_hz)
     for name in ("ideal_response", "response"):
-        data[name] = ("step", "time"), found[f"{name}.I_mem"].reshape(steps), in_amp
+        data[name] = ("step", "time"), arrays[f"{name}.I_mem"].reshape(steps), in_amp
     still = np.array([rest(circuit, I_in) for I_in in data.step.values])
     points = still[:, None] - (still[:, None] - float(circuit.I_0)) * np.geomspace(1, 1e-4, 100)
     times = [step_times(circuit, *at, 1.0) for at in zip(data.step.values, points, strict=True)]
@@ -92,14 +86,14 @@ def dataset(circuit: Circuit, grid: Grid, found: dict[str, np.ndarray]) -> xr.Da
     data["response_theory"] = ("step", "point"), points, in_amp
     data["response_theory_time"] = ("step", "point"), np.stack(times), {"units": "s"}
     for name, at_rest in (("ideal_pulse", 9e-9), ("pulse", float(circuit.I_rest))):
-        moved = found[f"{name}.I_mem"].reshape(pulses) - at_rest
+        moved = arrays[f"{name}.I_mem"].reshape(pulses) - at_rest
         data[name] = ("code", "width"), moved, in_amp
     area = np.stack([postsynaptic_step(circuit, code, grid.widths) for code in CODES])
     data["pulse_theory"] = ("code", "width"), area, in_amp
     data.attrs["end_s"] = grid.end
-    data["counters"] = ("way", "pulses"), found["counters.w"].reshape(2, -1), {"units": "LSB"}
+    data["counters"] = ("way", "pulses"), arrays["counters.w"].reshape(2, -1), {"units": "LSB"}
     for name in ("blind", "seeing"):
-        decision = found[f"{name}_synapses.d"].reshape(map_shape).astype(int)
+        decision = arrays[f"{name}_synapses.d"].reshape(map_shape).astype(int)
         data[f"decision_{name}"] = ("counter", "current"), decision
     return data
 
@@ -162,25 +156,3 @@ def measures(circuit: Circuit, data: xr.Dataset) -> dict[str, float]:
         "decisions_wrong": decisions_wrong(circuit, data),
         "decisions_total": 2 * data.decision_blind.size,
     }
-
-
-@click.command(help=__doc__)
-@click.option("--parameters", type=click.Path(path_type=Path), help="File of studies.calibrate.")
-@study_options("characterise")
-def main(parameters: Path | None, **common) -> None:
-    out, device = common["out"], common["device"]
-    circuit = load(parameters)
-    check_before_start(out, device)
-    grid = Grid.of(circuit, common["quick"])
-    click.echo(f"Building the program, all blocks in one network ({device})")
-    data = dataset(circuit, grid, simulate(circuit, grid, device))
-    summary: dict[str, object] = {**measures(circuit, data)}
-    summary["provenance"] = provenance({**common, **circuit.values()})
-    save(out, summary, data, figure(data, circuit))
-    rows = {name: {"": value} for name, value in summary.items() if name != "provenance"}
-    show(rows, "simulation against theory")
-    click.echo(f"figure, numbers and data: {out}/")
-
-
-if __name__ == "__main__":
-    main()

@@ -18,9 +18,8 @@ from functools import cached_property
 
 import numpy as np
 from brian2 import Hz, Network, NeuronGroup, SpikeMonitor, Synapses, TimedArray, ms
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ebn_brian.checks import Floats, Integers
 
 DT, TAU_M, TAU_S = 1e-4, 50e-3, 1e-3
 STEP = 0.1
@@ -96,7 +95,7 @@ class Work:
         }
 
     @cached_property
-    def synapses(self) -> tuple[np.ndarray, np.ndarray]:
+    def synapses(self) -> tuple[Integers, Integers]:
         """Source and target neuron of all synapses."""
         source, target = np.nonzero(~np.eye(self.n_neurons, dtype=bool))
         first = self.n_neurons * np.arange(self.n_chips)[:, None]
@@ -107,7 +106,7 @@ class Work:
         """Initial weights in the order of `synapses`."""
         return self.chips["w"][:, ~np.eye(self.n_neurons, dtype=bool)].ravel()
 
-    def change(self, w: np.ndarray) -> float:
+    def change(self, w: Floats) -> float:
         """Mean absolute change of a weight, zeros of the diagonal counted in."""
         return float(np.abs(w - self.weights).sum() / self.chips["w"].size)
 
@@ -169,18 +168,18 @@ def numba_loop() -> Callable[[Work], tuple[int, Floats]]:
             v, current = np.zeros(n), np.zeros(n)
             weights = w[chip]
             for step in range(len(x)):
-                found = 0
+                n_spiking = 0
                 for k in range(n):
                     drive = f_0[chip, k] * x[step, 0] + f_1[chip, k] * x[step, 1]
                     v[k] += a_m[chip, k] * (-v[k] + current[k] + drive)
                     current[k] -= a_s[chip, k] * current[k]
                 for k in range(n):
                     if v[k] > theta[chip, k]:
-                        spiked[found] = k
-                        found += 1
-                for s in range(found):
+                        spiked[n_spiking] = k
+                        n_spiking += 1
+                for s in range(n_spiking):
                     v[spiked[s]] = 0.0
-                for s in range(found):
+                for s in range(n_spiking):
                     k = spiked[s]
                     for target in range(n):
                         if target != k:
@@ -191,7 +190,7 @@ def numba_loop() -> Callable[[Work], tuple[int, Floats]]:
                                 weights[k, target] = weight + STEP
                             elif compared > STEP / 2:
                                 weights[k, target] = weight - STEP
-                n_spikes += found
+                n_spikes += n_spiking
         return n_spikes
 
     def run(work: Work) -> tuple[int, Floats]:

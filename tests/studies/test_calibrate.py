@@ -9,9 +9,10 @@ from brian2 import second
 from click.testing import CliRunner
 
 from ebn_brian import devices
-from ebn_brian.dpi_model import experiment_1
-from ebn_brian.dpi_network import SAMPLED, learning_circuit, sampled
+from ebn_brian.chips.circuit import SAMPLED, learning_circuit, sampled
+from ebn_brian.dpi_model import Circuit, experiment_1
 from studies import calibrate
+from studies.circuit.reference import EVENTS, TRACE, Reference, decide, read
 
 ONSETS = 4e-3 + 5e-3 * np.arange(36)
 END = 0.18
@@ -54,7 +55,7 @@ def test_parameters_are_found_again(recording, tmp_path):
     for name in free.split(","):
         assert summary[name] == pytest.approx(truth.values()[name], rel=1e-4)
         assert 0 < summary[f"standard_error_{name}"] < 1e-4 * summary[name]
-    saved = calibrate.Circuit.load(tmp_path / "parameters.json")
+    saved = Circuit.load(tmp_path / "parameters.json")
     assert float(saved.tau) == pytest.approx(0.028, rel=1e-4)
     assert "correlation" in result.output
 
@@ -62,12 +63,12 @@ def test_parameters_are_found_again(recording, tmp_path):
 @pytest.mark.slow
 def test_comparators_are_kept_where_they_fit_and_found_where_not(recording):
     folder, truth = recording
-    found = calibrate.recorded.read(folder, 1)
-    assert calibrate.with_comparators(truth, found).I_ref == truth.I_ref
+    measured = read(folder, 1)
+    assert calibrate.with_comparators(truth, measured).I_ref == truth.I_ref
     other = replace(truth, I_ref=truth.I_ref * 0.8)
-    again = calibrate.with_comparators(other, found)
-    decided = calibrate.recorded.decide(found.I_before, float(again.I_ref), float(again.I_SL))
-    np.testing.assert_array_equal(decided, found.decision)
+    again = calibrate.with_comparators(other, measured)
+    decided = decide(measured.I_before, float(again.I_ref), float(again.I_SL))
+    np.testing.assert_array_equal(decided, measured.decision)
 
 
 @pytest.mark.parametrize(
@@ -87,13 +88,13 @@ def test_wrong_options_are_refused(tmp_path, arguments, says):
 
 def test_help_says_what_the_files_hold():
     text = CliRunner().invoke(calibrate.main, ["--help"]).output
-    for column in (*calibrate.recorded.TRACE, *calibrate.recorded.EVENTS):
+    for column in (*TRACE, *EVENTS):
         assert column in text
 
 
 def test_a_grid_that_does_not_fit_is_refused():
     t = np.arange(4) * 3e-5
-    recording = calibrate.recorded.Reference(t, t, t, t, 1e-3, t, t)
+    recording = Reference(t, t, t, t, 1e-3, t, t)
     with pytest.raises(ValueError, match="steps of 30 us"):
         calibrate.sampling(recording)
     assert calibrate.sampling(replace(recording, t=np.arange(4) * 1e-4)) == 2

@@ -1,0 +1,1 @@
+"""How fast is it, beside plain Brian2 and numba?"""

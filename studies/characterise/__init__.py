@@ -1,0 +1,1 @@
+"""Do the circuits' building blocks do what theory says?"""
