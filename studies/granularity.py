@@ -7,6 +7,7 @@ and the step, so that the rails stand at ``+-|D|**2``. Every point learns on the
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import matplotlib.pyplot as plt
@@ -18,11 +19,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 from tqdm import tqdm
 
+from ebn_brian.checks import Floats
 from ebn_brian.chips import lif_blueprint, lif_chips
 from ebn_brian.plasticity import DiscreteRule
 from ebn_brian.training import Training
 
-from .lab.cli import check_before_start, study_options
+from .lab.cli import check_before_start, finite, study_options
 from .lab.palette import BLUE, RED
 from .lab.results import provenance, save, show
 from .learning.task import Task, initial_weights, random_task
@@ -34,6 +36,10 @@ MEASURES = ("distance", "error", "rate_hz")
 N_NEURONS = 20
 COLORS = {"random": RED, "even": BLUE}  # by decoder
 
+#: Axis, ``'step'``, ``'bits'`` or ``'optimal'``, and value.
+Point = tuple[str, float]
+Measures = Mapping[str, Floats]
+
 
 def rule(step: float, bits: int | None = None) -> DiscreteRule:
     """The rule at `step`, with a dead zone that holds at least half a step of the comparison."""
@@ -41,15 +47,15 @@ def rule(step: float, bits: int | None = None) -> DiscreteRule:
     return DiscreteRule.calm(step, dead_zone=zone, n_bits=bits)
 
 
-def points() -> dict[tuple[str, float], DiscreteRule]:
-    """Rules of the study by axis and value."""
+def points() -> dict[Point, DiscreteRule]:
+    """Rules of the study."""
     by_step = {("step", step): rule(step) for step in STEPS}
     return by_step | {("bits", b): rule(1 / (2 ** (b - 1) - 1), b) for b in BITS}
 
 
 def run_point(
     training: Training, task: Task, rule: DiscreteRule, seconds: float, seed: int
-) -> Mapping[str, np.ndarray]:
+) -> Measures:
     """Measures of all chips after learning with `rule`, (n_chips,) each."""
     training = training.using(lif_blueprint(task.D, rule=rule))
     n_chips, _, n_neurons = task.D.shape
@@ -58,29 +64,32 @@ def run_point(
     return training.evaluate(training.weights(state), task.test).measures
 
 
-def run_decoder(training: Training, task: Task, seconds: float, seed: int, bar: tqdm) -> dict:
+def run_decoder(
+    training: Training, task: Task, seconds: float, seed: int, bar: tqdm
+) -> dict[Point, Measures]:
     """Measures, (n_chips,) each, of every point and of the optimal weights."""
     chips = lif_blueprint(task.D, rule=rule(0.04))
     training = training.using(chips)
-    found: dict[tuple[str, float], Mapping[str, np.ndarray]] = {}
-    found["optimal", 0] = training.evaluate(chips.optimal, task.test).measures
+    measures: dict[Point, Measures] = {
+        ("optimal", 0): training.evaluate(chips.optimal, task.test).measures
+    }
     for point, chosen in points().items():
-        found[point] = run_point(training, task, chosen, seconds, seed)
+        measures[point] = run_point(training, task, chosen, seconds, seed)
         bar.update()
-    return found
+    return measures
 
 
-def dataset(found: dict[str, dict], training: float) -> xr.Dataset:
+def dataset(measures: Mapping[str, Mapping[Point, Measures]], training: float) -> xr.Dataset:
     """Measures with dimensions decoder, step or bits, and chip."""
     data = xr.Dataset(
-        coords={"decoder": list(found), "step": list(STEPS), "bits": list(BITS)},
+        coords={"decoder": list(measures), "step": list(STEPS), "bits": list(BITS)},
         attrs={"training_s": training},
     )
     data["step"].attrs["units"] = "|D|^2"
     for name in MEASURES:
         units = {"units": "Hz" if name == "rate_hz" else "1"}
         for axis, values in (("optimal", (0,)), ("step", STEPS), ("bits", BITS)):
-            table = np.array([[f[axis, v][name] for v in values] for f in found.values()])
+            table = np.array([[m[axis, v][name] for v in values] for m in measures.values()])
             if axis == "optimal":
                 data[f"{name}_{axis}"] = ("decoder", "chip"), table[:, 0], units
             else:
@@ -118,9 +127,9 @@ def figure(data: xr.Dataset) -> Figure:
     return fig
 
 
-def rows(data: xr.Dataset) -> dict:
+def rows(data: xr.Dataset) -> dict[str, dict[str, float]]:
     """Median and worst over chips, by decoder and point."""
-    table = {}
+    table: dict[str, dict[str, float]] = {}
     for decoder in data["decoder"].values:
         for axis, values in (("step", STEPS), ("bits", BITS)):
             for value in values:
@@ -135,11 +144,31 @@ def rows(data: xr.Dataset) -> dict:
     return table
 
 
+def summarise(data: xr.Dataset, table: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """Flat numbers, ``MEASURE_POINT_median`` and ``_worst``, and the optimal error."""
+    summary = {
+        f"{name}_{point}_{of}": row[f"{name}_{of}"]
+        for point, row in table.items()
+        for name in MEASURES
+        for of in ("median", "worst")
+    }
+    for decoder in COLORS:
+        optimal = data["error_optimal"].sel(decoder=decoder)
+        summary[f"error_{decoder}_optimal_median"] = float(optimal.median())
+    return summary
+
+
 @click.command()
 @click.option("--chips", default=20, show_default=True, type=click.IntRange(1))
-@click.option("--training", default=100.0, show_default=True, type=click.FloatRange(0.1, 1e6))
+@click.option(
+    "--training",
+    default=100.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 1e6),
+    callback=finite,
+)
 @study_options("granularity")
-def main(chips: int, training: float, out: Path, seed: int, quick: bool, device: str):
+def main(chips: int, training: float, out: Path, seed: int, quick: bool, device: str) -> None:
     """Distance to the optimal weights and decoding error against step and number of bits."""
     if quick:
         chips, training = min(chips, 4), min(training, 10.0)
@@ -152,18 +181,10 @@ def main(chips: int, training: float, out: Path, seed: int, quick: bool, device:
         lambda drive: lif_chips(D, drive=drive, rule=rule(0.04)), D.shape[1], device=device
     )
     with tqdm(total=len(COLORS) * len(points()), desc="points") as bar:
-        found = {d: run_decoder(built, t, training, seed, bar) for d, t in tasks.items()}
-    data = dataset(found, training)
+        measures = {d: run_decoder(built, t, training, seed, bar) for d, t in tasks.items()}
+    data = dataset(measures, training)
     table = rows(data)
-    summary: dict = {
-        "{}_{}_{}".format(name.rpartition("_")[0], point, name.rpartition("_")[2]): value
-        for point, row in table.items()
-        for name, value in row.items()
-    }
-    for decoder in COLORS:
-        optimal = data["error_optimal"].sel(decoder=decoder)
-        summary[f"error_{decoder}_optimal_median"] = float(optimal.median())
-    summary["provenance"] = provenance(parameters)
+    summary = summarise(data, table) | {"provenance": provenance(parameters)}
     save(out, summary, data, figure(data))
     show(table, f"{chips} chips, {training:g} s of learning")
     click.echo(f"figure, numbers and data: {out}/")

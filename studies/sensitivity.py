@@ -18,17 +18,18 @@ import numpy as np
 import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
-from scipy.stats import sobol_indices, uniform
+from scipy.stats import bootstrap, sobol_indices, uniform
 
 from ebn_brian import devices, mismatch
+from ebn_brian.checks import Floats
 from ebn_brian.chips import Blueprint
 from ebn_brian.seeds import generator
 
-from .lab.cli import check_before_start, study_options
+from .lab.cli import check_before_start, finite, study_options
 from .lab.engine import alone, engine_options, report, run, time_limit, workers
 from .lab.palette import BLUE, YELLOW
 from .lab.results import provenance, save, show
-from .mismatch.arms import ARMS, PARAMETERS, RESETS, Bench, Population, bench
+from .mismatch.arms import ARMS, PARAMETERS, RESETS, Bench, Population, build_bench
 from .mismatch.figure import LABELS, TITLES
 
 OUTPUTS = ("rate_hz", "error_refit")
@@ -56,30 +57,53 @@ def spread_rows(
 
 def run_rows(
     bench: Bench, arm: str, reset: str, n_chips: int, *rows: tuple[float, ...]
-) -> dict[str, np.ndarray]:
+) -> dict[str, Floats]:
     """Medians of `OUTPUTS` over chips, (n_rows,) each; a row has the CV of each parameter."""
     chips = Population(bench, list(range(n_chips)) * len(rows))
     spreading = partial(spread_rows, rows, n_chips, bench.seed)
     weights = chips.weights(arm, reset, spreading)
-    found = chips.measures(chips.on_device(reset, spreading), weights)
-    return {name: np.median(found[name].reshape(len(rows), -1), axis=1) for name in OUTPUTS}
+    measures = chips.measures(chips.on_device(reset, spreading), weights)
+    return {name: np.median(measures[name].reshape(len(rows), -1), axis=1) for name in OUTPUTS}
+
+
+def estimates(f_A: Floats, f_B: Floats, f_AB: Floats) -> tuple[Floats, Floats]:
+    """First-order and total indices, (s, d) each, of outputs (s, n), (s, n) and (d, s, n).
+
+    Saltelli et al. 2010, Computer Physics Communications 181, 259, table 2 (b) and (f).
+    """
+    variance = np.var([f_A, f_B], axis=(0, -1))
+    first_order = np.mean(f_B * (f_AB - f_A), axis=-1) / variance
+    total_order = 0.5 * np.mean((f_A - f_AB) ** 2, axis=-1) / variance
+    return first_order.T, total_order.T
 
 
 def indices(
     evaluate: Callable, n: int, max_cv: float, seed: int, resamples: int = 200
 ) -> xr.Dataset:
     """Sobol' indices with 95 % bootstrap intervals of ``evaluate(x)``, (d, m) -> (s, m)."""
+    outputs: list[Floats] = []  # less their mean, to resample: SciPy's own resampling has no seed
+
+    def method(f_A: Floats, f_B: Floats, f_AB: Floats) -> tuple[Floats, Floats]:
+        outputs[:] = f_A, f_B, f_AB
+        return estimates(f_A, f_B, f_AB)
+
     result = sobol_indices(
         func=evaluate,
         n=n,
         dists=[uniform(0, max_cv)] * len(PARAMETERS),
+        method=method,
         rng=generator(seed, "sensitivity"),
     )
-    spread = result.bootstrap(n_resamples=resamples)
+    low, high = bootstrap(
+        (np.arange(n),),
+        lambda points: estimates(*(f[..., points] for f in outputs)),
+        n_resamples=resamples,
+        method="BCa",
+        rng=generator(seed, "sensitivity bootstrap"),
+    ).confidence_interval
     data = xr.Dataset(coords={"output": list(OUTPUTS), "parameter": list(PARAMETERS)})
-    for order in ("first_order", "total_order"):
-        interval = getattr(spread, order).confidence_interval
-        values = (getattr(result, order), interval.low, interval.high)
+    for k, order in enumerate(("first_order", "total_order")):
+        values = (getattr(result, order), low[k], high[k])
         for suffix, value in zip(("", "_low", "_high"), values, strict=True):
             data[f"{order}{suffix}"] = ("output", "parameter"), value
     return data
@@ -147,9 +171,13 @@ def table(data: xr.Dataset) -> dict[str, dict[str, float]]:
 @click.command()
 @click.option("--chips", default=4, show_default=True, type=click.IntRange(1), help="Per point.")
 @click.option("--points", default=256, show_default=True, help="Of the design; a power of 2.")
-@click.option("--max-cv", default=0.3, show_default=True, type=click.FloatRange(0.01, 1))
+@click.option(
+    "--max-cv", default=0.3, show_default=True, type=click.FloatRange(0.01, 1), callback=finite
+)
 @click.option("--neurons", default=20, show_default=True, type=click.IntRange(2))
-@click.option("--training", default=30.0, show_default=True, type=click.FloatRange(0.1))
+@click.option(
+    "--training", default=30.0, show_default=True, type=click.FloatRange(0.1), callback=finite
+)
 @click.option(
     "--arm",
     "arms",
@@ -180,7 +208,7 @@ def main(**options) -> None:
 
     with alone(out) as programs:
         click.echo(f"Building the program, {ROWS * options['chips']} chips ({device})")
-        built = bench(
+        built = build_bench(
             ROWS * options["chips"],
             options["neurons"],
             options["training"],
@@ -190,8 +218,7 @@ def main(**options) -> None:
             time_limit(options),
             [options["reset"]],
         )
-
-        found = {
+        by_arm = {
             arm: indices(
                 lambda x, arm=arm: evaluate(arm, x, options, built, settings),
                 points,
@@ -200,7 +227,7 @@ def main(**options) -> None:
             )
             for arm in options["arms"]
         }
-        data = xr.concat(found.values(), xr.DataArray(list(found), dims="arm", name="arm"))
+        data = xr.concat(by_arm.values(), xr.DataArray(list(by_arm), dims="arm", name="arm"))
         rows = table(data)
         summary: dict = {
             f"{k}_{point.replace(' ', '_')}": v

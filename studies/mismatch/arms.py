@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ class Bench:
     seed: int
 
 
-def bench(
+def build_bench(
     block: int,
     n_neurons: int,
     training: float,
@@ -95,17 +95,15 @@ def bench(
     return Bench({reset: build(reset) for reset in resets}, block, n_neurons, training, seed)
 
 
-def spread(which: str, cv: float, numbers: Sequence[int], seed: int) -> Spreading:
+def spread(set_name: str, cv: float, numbers: Sequence[int], seed: int) -> Spreading:
     """Mismatch of a set of parameters for the chips of these numbers."""
-    return partial(_spread, SETS[which], cv, tuple(numbers), seed)
 
+    def spreading(chips: Blueprint) -> dict[str, Any]:
+        values = chips.values()
+        cvs = {name: cv for name in SETS[set_name] if name in values}
+        return mismatch.spread(values, cvs, seed=seed, chips=numbers)
 
-def _spread(
-    names: Sequence[str], cv: float, numbers: Sequence[int], seed: int, chips: Blueprint
-) -> dict[str, Any]:
-    values = chips.values()
-    spreads = {name: cv for name in names if name in values}
-    return mismatch.spread(values, spreads, seed=seed, chips=numbers)
+    return spreading
 
 
 class Population:
@@ -153,8 +151,8 @@ class Population:
     def _best_scaled(self, training: Training) -> Floats:
         """Each chip at the scale of least `cost`, judged where the readout is fitted."""
         scaled = [RULE.nearest(s * self.optimal) for s in SCALES]
-        found = [respond(training, Omega, self.bench.seed, test=False) for Omega in scaled]
-        costs = [cost(response["rate_hz"], response["error_refit"]) for response in found]
+        responses = [respond(training, Omega, self.bench.seed, test=False) for Omega in scaled]
+        costs = [cost(response["rate_hz"], response["error_refit"]) for response in responses]
         return np.choose(np.argmin(costs, axis=0)[:, None, None], scaled)
 
     def measures(self, training: Training, Omega: Floats) -> dict[str, Floats]:
@@ -171,12 +169,12 @@ def run_points(
     """`MEASURES` of a block of chips at `points` (set, cv, threshold), (n_points, n_chips) each."""
     numbers = range(first, first + bench.block)
     chips = Population(bench, numbers)
-    found: list[dict[str, Floats]] = []
-    for which, cv, scale in points:
-        spreading = spread(which, cv, numbers, bench.seed)
+    measures: list[dict[str, Floats]] = []
+    for set_name, cv, scale in points:
+        spreading = spread(set_name, cv, numbers, bench.seed)
         Omega = chips.weights(arm, reset, spreading, scale)
-        found.append(chips.measures(chips.on_device(reset, spreading, scale), Omega))
-    return {name: np.stack([f[name] for f in found]) for name in MEASURES}
+        measures.append(chips.measures(chips.on_device(reset, spreading, scale), Omega))
+    return {name: np.stack([at[name] for at in measures]) for name in MEASURES}
 
 
 def respond(training: Training, Omega: Floats, seed: int, test: bool = True) -> dict[str, Floats]:

@@ -11,18 +11,19 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
+from typing import Any
 
 import click
 import xarray as xr
 
 from ebn_brian import devices
 
-from ..lab.cli import check_before_start, study_options
+from ..lab.cli import check_before_start, finite, repeatable, study_options
 from ..lab.collect import collect
 from ..lab.engine import alone, engine_options, report, run, time_limit, workers
 from ..lab.results import provenance, save, show
 from ..lab.store import Arrays
-from .arms import ARMS, MEASURES, RESETS, SETS, bench, run_points
+from .arms import ARMS, MEASURES, RESETS, SETS, build_bench, run_points
 from .figure import figure
 from .numbers import (
     PILOT,
@@ -54,6 +55,14 @@ NAMES = {
     "spikes_per_step": "most spikes of a chip in one time step",
 }
 
+#: Options that set the specification.
+LIMIT: dict[str, Any] = {
+    "show_default": True,
+    "type": click.FloatRange(0, min_open=True),
+    "callback": finite,
+    "help": "Specification: x clean.",
+}
+
 Tasks = dict[str, tuple]
 
 
@@ -77,11 +86,11 @@ class Plan:
         """The CV at which it is; 0 if there is no other."""
         return min(self.cvs, key=lambda cv: (cv == 0, abs(cv - SWEEP_CV)))
 
-    def swept(self, arm: str, which: str, cv: float) -> bool:
+    def swept(self, arm: str, set_name: str, cv: float) -> bool:
         """Whether the threshold is swept at this point."""
         if cv == 0:
             return arm == "pretrained"
-        return cv == self.sweep_cv() and which in self.swept_sets()
+        return cv == self.sweep_cv() and set_name in self.swept_sets()
 
     def tasks(self, better: xr.DataArray | None = None) -> Tasks:
         """Arguments of `run_points` after the bench, by name.
@@ -92,18 +101,18 @@ class Plan:
         points = [(s, cv) for cv in self.cvs for s in self.sets if cv or s == self.sets[0]]
         chosen = {} if better is None else better.transpose("arm", "set", "cv").to_series()
         tasks: Tasks = {}
-        for first, arm, reset, (which, cv) in product(
+        for first, arm, reset, (set_name, cv) in product(
             range(0, self.chips, self.block), self.arms, self.resets, points
         ):
-            name, pilot = f"{arm}-{reset}-{which}-{cv:g}-{first}", first < PILOT
+            name, pilot = f"{arm}-{reset}-{set_name}-{cv:g}-{first}", first < PILOT
             if better is None:
                 if pilot:
-                    tasks[name] = (arm, reset, first, ((which, cv, 1.0),))
-            elif chosen[arm, which, cv] == reset:
+                    tasks[name] = (arm, reset, first, ((set_name, cv, 1.0),))
+            elif chosen[arm, set_name, cv] == reset:
                 if not pilot:
-                    tasks[name] = (arm, reset, first, ((which, cv, 1.0),))
-                elif self.swept(arm, which, cv):
-                    sweep = tuple((which, cv, t) for t in self.thresholds)
+                    tasks[name] = (arm, reset, first, ((set_name, cv, 1.0),))
+                elif self.swept(arm, set_name, cv):
+                    sweep = tuple((set_name, cv, t) for t in self.thresholds)
                     tasks[f"{name}-sweep"] = (arm, reset, first, sweep)
         return tasks
 
@@ -116,12 +125,12 @@ def assemble(plan: Plan, tasks: Tasks, results: Mapping[str, Arrays]) -> xr.Data
         arm, reset, first, points = tasks[name]
         sweep = name.endswith("-sweep")
         n = min(arrays["rate_hz"].shape[1], plan.chips - first)
-        for k, (which, cv, threshold) in enumerate(points):
+        for k, (set_name, cv, threshold) in enumerate(points):
             at = {"arm": arm, "chip": list(range(first, first + n))}
             if sweep:
-                at |= {"swept": which if cv else "none", "threshold": threshold}
+                at |= {"swept": set_name if cv else "none", "threshold": threshold}
             else:
-                at |= {"reset": reset, "cv": cv, "set": which if cv else plan.sets}
+                at |= {"reset": reset, "cv": cv, "set": set_name if cv else plan.sets}
             suffix = "_sweep" if sweep else ""
             parts[f"{name}/{k}"] = {f"{m}{suffix}": v[k, :n] for m, v in arrays.items()}
             where[f"{name}/{k}"] = at
@@ -162,26 +171,20 @@ def plan_of(options: Mapping) -> Plan:
 @click.command()
 @click.option("--chips", default=100, show_default=True, type=click.IntRange(1))
 @click.option("--neurons", default=20, show_default=True, type=click.IntRange(2))
-@click.option(
+@repeatable(
     "--cv",
     "cvs",
-    multiple=True,
-    type=click.FloatRange(0, 2),
-    help=f"Repeatable  [default: {', '.join(f'{cv:g}' for cv in CVS)}]; 0 is always there.",
+    click.FloatRange(0, 2),
+    "Strength of the mismatch",
+    f"{', '.join(f'{cv:g}' for cv in CVS)}; 0 is always there",
 )
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    type=click.Choice(list(SETS)),
-    help="Parameters with mismatch; repeatable  [default: every set]",
-)
-@click.option(
+@repeatable("--set", "sets", click.Choice(list(SETS)), "Parameters with mismatch", "every set")
+@repeatable(
     "--arm",
     "arms",
-    multiple=True,
-    type=click.Choice(ARMS),
-    help="Where weights come from; repeatable  [default: all; pretrained is always there]",
+    click.Choice(ARMS),
+    "Where weights come from",
+    "all; pretrained is always there",
 )
 @click.option(
     "--reset",
@@ -190,9 +193,11 @@ def plan_of(options: Mapping) -> Plan:
     type=click.Choice(["better", *RESETS]),
     help="The better for each arm takes both.",
 )
-@click.option("--training", default=30.0, show_default=True, type=click.FloatRange(0.1))
-@click.option("--rate-limit", default=2.0, show_default=True, help="Specification: x clean.")
-@click.option("--error-limit", default=1.5, show_default=True, help="Specification: x clean.")
+@click.option(
+    "--training", default=30.0, show_default=True, type=click.FloatRange(0.1), callback=finite
+)
+@click.option("--rate-limit", default=2.0, **LIMIT)
+@click.option("--error-limit", default=1.5, **LIMIT)
 @engine_options
 @study_options("mismatch")
 def main(**options) -> None:
@@ -211,7 +216,7 @@ def main(**options) -> None:
     with alone(out) as programs:
         resets = " and ".join(plan.resets)
         click.echo(f"Building a program for {resets} reset, {plan.block} chips each ({device})")
-        built = bench(
+        built = build_bench(
             plan.block,
             options["neurons"],
             training,
@@ -222,16 +227,16 @@ def main(**options) -> None:
             plan.resets,
         )
 
-        def run_tasks(tasks: Tasks):
-            more = {"settings": settings, "shared": (built,), **workers(options)}
-            return run(run_points, tasks, out / "tasks", **more)
+        def run_tasks(tasks: Tasks) -> tuple[dict[str, Arrays], dict[str, str]]:
+            common = {"settings": settings, "shared": (built,), **workers(options)}
+            return run(run_points, tasks, out / "tasks", **common)
 
         tasks = plan.tasks()
         results, logs = run_tasks(tasks)
         by_reset = assemble(plan, tasks, results)
         if others := plan.tasks(better_reset(by_reset)):
-            more = run_tasks(others)
-            tasks, results, logs = tasks | others, results | more[0], logs | more[1]
+            more_results, more_logs = run_tasks(others)
+            tasks, results, logs = tasks | others, results | more_results, logs | more_logs
             by_reset = assemble(plan, tasks, results)
         limits = options["rate_limit"], options["error_limit"]
         data = add_yield(choose_reset(by_reset), *limits)
@@ -247,7 +252,3 @@ def main(**options) -> None:
     show(rows, f"{plan.chips} chips, {training:g} s of learning, medians and worst on unseen input")
     click.echo(f"{summary['wall_s']:.0f} s; figure, numbers and data: {out}/")
     report(logs, out / "tasks")
-
-
-if __name__ == "__main__":
-    main()

@@ -39,20 +39,20 @@ def figure(data: xr.Dataset) -> Figure:
     grid = fig.add_gridspec(len(ROWS), len(sets), top=0.93, bottom=0.38, hspace=0.18, wspace=0.12)
     for r, (name, label) in enumerate(ROWS.items()):
         first = None
-        for s, which in enumerate(sets):
+        for s, set_name in enumerate(sets):
             ax = first = fig.add_subplot(grid[r, s], sharey=first)
-            panel(ax, data.sel(set=which), name)
+            panel(ax, data.sel(set=set_name), name)
             ax.tick_params(labelleft=s == 0, labelbottom=r == len(ROWS) - 1)
             if s == 0:
                 ax.set_ylabel(label)
             if r == 0:
-                ax.set_title(TITLES[which])
+                ax.set_title(TITLES[set_name])
             if r == len(ROWS) - 1:
                 ax.set_xlabel("CV / %")
     if planes:
         foot = fig.add_gridspec(1, len(planes), top=0.31, bottom=0.05, wspace=0.25)
-        for k, which in enumerate(planes):
-            plane(fig.add_subplot(foot[0, k]), data, which)
+        for k, set_name in enumerate(planes):
+            plane(fig.add_subplot(foot[0, k]), data, set_name)
     handles = [
         plt.Line2D([], [], color=ARMS[arm], marker="o", ms=4, label=LABELS[arm])
         for arm in data["arm"].values
@@ -93,11 +93,11 @@ def panel(ax: Axes, data: xr.Dataset, name: str) -> None:
     sns.despine(ax=ax)
 
 
-def plane(ax: Axes, data: xr.Dataset, which: str) -> None:
+def plane(ax: Axes, data: xr.Dataset, set_name: str) -> None:
     """Median error against median rate along the threshold; dotted without mismatch, ring at 1."""
     low, high = data["threshold"].values[[0, -1]]
     for arm in data["arm"].values:
-        for swept, line in (("none", ":"), (which, "-")):
+        for swept, line in (("none", ":"), (set_name, "-")):
             at = data.sel(arm=arm, swept=swept)
             rate, error = at["rate_hz_sweep"].median("chip"), at["error_refit_sweep"].median("chip")
             ax.plot(rate, error, line, marker=".", ms=5, lw=1.2, color=ARMS[arm])
@@ -105,7 +105,7 @@ def plane(ax: Axes, data: xr.Dataset, which: str) -> None:
                 rate.sel(threshold=1), error.sel(threshold=1), "o", ms=6, mfc="w", color=ARMS[arm]
             )
     ax.set(xscale="log", yscale="log", xlabel="rate / Hz", ylabel="error, readout fitted")
-    ax.set_title(f"{TITLES[which]}, CV {100 * data.attrs['sweep_cv']:g} %")
+    ax.set_title(f"{TITLES[set_name]}, CV {100 * data.attrs['sweep_cv']:g} %")
     ax.annotate(
         f"thresholds x {low:g} to {high:g}\n(ring: 1)", (0.97, 0.97), xycoords="axes fraction",
         ha="right", va="top", fontsize="small",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import product
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -46,8 +47,8 @@ def add_yield(data: xr.Dataset, rate_limit: float, error_limit: float) -> xr.Dat
     good = (data["rate_hz"] <= rate_limit * reference["rate_hz"]) & (
         data["error_refit"] <= error_limit * reference["error_refit"]
     )
-    found = share(good.where(data["rate_hz"].notnull()), "chip")
-    for suffix, values in zip(("", "_low", "_high"), found, strict=True):
+    in_specification = share(good.where(data["rate_hz"].notnull()), "chip")
+    for suffix, values in zip(("", "_low", "_high"), in_specification, strict=True):
         data[f"in_specification{suffix}"] = values
     data["in_specification"].attrs["long_name"] = (
         f"share of chips with rate at most {rate_limit:g} x and refitted error at most "
@@ -61,24 +62,24 @@ def gain_of_learning(data: xr.Dataset) -> dict[str, tuple[float, float, float]]:
 
     Medians over chips and their 95 % intervals (bootstrap). Below 1, learning makes things worse.
     """
-    found: dict[str, tuple[float, float, float]] = {}
+    gains: dict[str, tuple[float, float, float]] = {}
     if "learned" not in data["arm"]:
-        return found
+        return gains
     costs = cost(data["rate_hz"], data["error_refit"])
     ratios = costs.sel(arm="pretrained") / costs.sel(arm="learned")
-    for which, cv in product(data["set"].values, [cv for cv in data["cv"].values if cv]):
-        ratio = ratios.sel(set=which, cv=cv).dropna("chip").values
+    for set_name, cv in product(data["set"].values, [cv for cv in data["cv"].values if cv]):
+        ratio = ratios.sel(set=set_name, cv=cv).dropna("chip").values
         if len(ratio) > 1:
             limits = bootstrap(
                 (ratio,), np.median, n_resamples=1000, method="percentile", rng=1
             ).confidence_interval
             middle = float(np.median(ratio))
-            found[f"{which}_{cv:g}"] = (middle, float(limits.low), float(limits.high))
-    return found
+            gains[f"{set_name}_{cv:g}"] = (middle, float(limits.low), float(limits.high))
+    return gains
 
 
 def flat_gains(gains: Mapping[str, tuple[float, float, float]]) -> dict[str, float]:
-    """What `gain_of_learning` found, as entries of the summary."""
+    """The `gains` of learning as entries of the summary."""
     return {
         f"gain_of_learning_{point}{suffix}": value
         for point, values in gains.items()
@@ -90,54 +91,57 @@ def verdict(gains: Mapping[str, tuple[float, float, float]]) -> list[str]:
     """Where learning helps and where it does not, in words."""
     lines = []
     for point, (gain, low, high) in gains.items():
-        which, _, cv = point.rpartition("_")
-        says = "helps" if low > 1.1 else "harms" if high < 1 / 1.1 else "does not matter"
+        set_name, _, cv = point.rpartition("_")
+        effect = "helps" if low > 1.1 else "harms" if high < 1 / 1.1 else "does not matter"
         lines.append(
-            f"mismatch of {which}, CV {100 * float(cv):g} %: learning on the chip {says} "
+            f"mismatch of {set_name}, CV {100 * float(cv):g} %: learning on the chip {effect} "
             f"(pretrained over learned cost {gain:.3g}, 95 % interval {low:.3g} to {high:.3g})"
         )
     return lines
 
 
-def summarise(data: xr.Dataset) -> tuple[dict, dict]:
+def summarise(data: xr.Dataset) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Flat numbers, ``MEASURE_ARM_SET_CV``, and rows for the terminal; without `flat_gains`."""
     reference = clean(data)
-    summary: dict = {f"{m}_clean_median": float(reference[m].median()) for m in MEASURES}
-    rows = {}
-    for which in data["set"].values:
-        for cv in data["cv"].values:
-            for arm in data["arm"].values:
-                at = data.sel(arm=arm, set=which, cv=cv)
-                n = int(at["rate_hz"].notnull().sum())
-                if not n:
-                    continue
-                row: dict = {
-                    "Hz": float(at["rate_hz"].median()),
-                    "nominal": float(at["error_nominal"].median()),
-                    "refit": float(at["error_refit"].median()),
-                    "worst Hz": float(at["rate_hz"].max()),
-                    "worst refit": float(at["error_refit"].max()),
-                    "in spec": float(at["in_specification"]),
-                    "chips": n,
-                    "reset": str(at["reset_used"].values),
-                }
-                point = f"{arm}_{which}_{cv:g}"
-                keys = ("rate_hz", "error_nominal", "error_refit")
-                summary |= {
-                    f"{k}_{point}_median": row[column]
-                    for k, column in zip(keys, ("Hz", "nominal", "refit"), strict=True)
-                }
-                for k in ("rate_hz", "error_refit"):
-                    summary[f"{k}_{point}_worst"] = float(at[k].max())
-                    summary[f"{k}_{point}_to_clean"] = (
-                        summary[f"{k}_{point}_median"] / summary[f"{k}_clean_median"]
-                    )
-                summary[f"distance_{point}_median"] = float(at["distance"].median())
-                for k in ("in_specification", "in_specification_low", "in_specification_high"):
-                    summary[f"{k}_{point}"] = float(at[k])
-                summary[f"reset_{point}"] = row["reset"]
-                summary[f"n_chips_{point}"] = n
-                if cv or which == data["set"].values[0]:
-                    rows[f"{which if cv else 'none'} {100 * cv:g} % {arm}"] = row
+    summary: dict[str, Any] = {f"{m}_clean_median": float(reference[m].median()) for m in MEASURES}
+    rows: dict[str, dict[str, Any]] = {}
+    sets, cvs, arms = (data[name].values for name in ("set", "cv", "arm"))
+    for set_name, cv, arm in product(sets, cvs, arms):
+        at = data.sel(arm=arm, set=set_name, cv=cv)
+        if at["rate_hz"].isnull().all():
+            continue
+        summary |= point_numbers(at, reference, f"{arm}_{set_name}_{cv:g}")
+        if cv or set_name == sets[0]:
+            rows[f"{set_name if cv else 'none'} {100 * cv:g} % {arm}"] = table_row(at)
     summary["spikes_per_step_max"] = float(data["spikes_per_step_by_reset"].max())
     return summary, rows
+
+
+def point_numbers(at: xr.Dataset, reference: xr.Dataset, point: str) -> dict[str, Any]:
+    """Entries of the summary for the chips `at` a `point`."""
+    measures = ("rate_hz", "error_nominal", "error_refit", "distance")
+    numbers: dict[str, Any] = {f"{m}_{point}_median": float(at[m].median()) for m in measures}
+    for m in ("rate_hz", "error_refit"):
+        numbers[f"{m}_{point}_worst"] = float(at[m].max())
+        numbers[f"{m}_{point}_to_clean"] = numbers[f"{m}_{point}_median"] / float(
+            reference[m].median()
+        )
+    for name in ("in_specification", "in_specification_low", "in_specification_high"):
+        numbers[f"{name}_{point}"] = float(at[name])
+    numbers[f"reset_{point}"] = str(at["reset_used"].values)
+    numbers[f"n_chips_{point}"] = int(at["rate_hz"].notnull().sum())
+    return numbers
+
+
+def table_row(at: xr.Dataset) -> dict[str, Any]:
+    """Row for the terminal."""
+    return {
+        "Hz": float(at["rate_hz"].median()),
+        "nominal": float(at["error_nominal"].median()),
+        "refit": float(at["error_refit"].median()),
+        "worst Hz": float(at["rate_hz"].max()),
+        "worst refit": float(at["error_refit"].max()),
+        "in spec": float(at["in_specification"]),
+        "chips": int(at["rate_hz"].notnull().sum()),
+        "reset": str(at["reset_used"].values),
+    }

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from test_cuda import needs_toolkit
+from helpers import needs_toolkit
+from study_helpers import NAMES, ROOT, command
 
-import studies
+from ebn_brian import __main__ as ebn_command
 from ebn_brian import devices
 from ebn_brian.devices import cuda, standalone, toolkit
 from ebn_brian.dpi_model import experiment_1
@@ -52,9 +53,8 @@ def recording(tmp_path_factory) -> Path:
 def invoke(recording):
     def invoke(study: str, *options):
         name, *own = study.replace("RECORDING", str(recording)).split()
-        command = import_module(f"studies.{name}").main
         arguments = [*own, "--quick", *map(str, options)]
-        return CliRunner().invoke(command, arguments, catch_exceptions=False)
+        return CliRunner().invoke(command(name), arguments, catch_exceptions=False)
 
     return invoke
 
@@ -75,9 +75,18 @@ def _no_gpu(monkeypatch):
 
 
 def test_no_study_is_missing():
-    names = [module.name for module in pkgutil.iter_modules(studies.__path__)]
-    commands = {name for name in names if hasattr(import_module(f"studies.{name}"), "main")}
-    assert commands == {study.split()[0] for study in STUDIES}
+    """A study is a folder with ``__main__.py`` or a module with `main`; `lab` holds no command."""
+
+    def has_command(name: str) -> bool:
+        if (ROOT / "studies" / name).is_dir():
+            return (ROOT / "studies" / name / "__main__.py").is_file()
+        return hasattr(import_module(f"studies.{name}"), "main")
+
+    names = [module.name for module in pkgutil.iter_modules([str(ROOT / "studies")])]
+    assert "lab" in names
+    commands = {name for name in names if has_command(name)}
+    assert commands == {study.split()[0] for study in STUDIES} == set(NAMES)
+    assert commands == set(ebn_command.studies())
 
 
 class TestCompileOnly:
@@ -103,11 +112,9 @@ class TestCompileOnly:
         """In a process of its own, as users do: nothing has loaded Brian2CUDA before."""
         name, *own = study.replace("RECORDING", str(recording)).split()
         options = ["--quick", "--compile-only", "--device", "cuda_standalone"]
-        command = [sys.executable, "-m", f"studies.{name}", *own, *options, "--out", "x"]
-        environment = os.environ | {"PYTHONPATH": str(Path(studies.__path__[0]).parent)}
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
+        call = [sys.executable, "-m", f"studies.{name}", *own, *options, "--out", "x"]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(call, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert "built and linked, not run (--compile-only)" in done.stdout
         assert os.listdir(tmp_path) == []

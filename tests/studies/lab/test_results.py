@@ -1,4 +1,4 @@
-"""What studies share: files that are whole or not there, provenance, options, tables."""
+"""What studies leave behind: files that are whole or not there, provenance, tables."""
 
 import json
 import os
@@ -8,16 +8,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import click
 import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
 
 from ebn_brian import devices
-from studies.common import check_before_start, provenance, save, show, study_options, whole
+from studies.lab.results import provenance, save, show, whole
 
 
 class TestWhole:
@@ -133,54 +131,6 @@ class TestProvenance:
         assert source["machine"] == f"{platform.system()} {platform.machine()}"
         for private in (str(Path.cwd()), f"{Path.home()}{os.sep}"):
             assert private not in json.dumps(source)
-
-
-@click.command()
-@study_options("test")
-def study(**options):
-    check_before_start(options["out"], options["device"])
-    click.echo(repr(options))
-
-
-class TestOptions:
-    def run(self, *arguments):
-        return CliRunner().invoke(study, arguments)
-
-    def test_defaults(self, tmp_path, monkeypatch):
-        monkeypatch.chdir(tmp_path)
-        result = self.run()
-        assert result.exit_code == 0
-        assert "'seed': 1" in result.output
-        assert "'quick': False" in result.output
-        assert (tmp_path / "results" / "test").is_dir()
-        assert os.listdir(tmp_path / "results" / "test") == []
-
-    @pytest.mark.parametrize("seed", ["-1", "4294967296", "1.5", "x"])
-    def test_seeds(self, seed, tmp_path):
-        result = self.run("--seed", seed, "--out", str(tmp_path))
-        assert result.exit_code == 2
-        assert "seed" in result.output
-        assert seed in result.output
-
-    def test_unknown_device(self, tmp_path):
-        result = self.run("--device", "tpu", "--out", str(tmp_path))
-        assert result.exit_code == 2
-        assert "device='tpu': must be one of" in result.output
-
-    def test_no_compiler(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("PATH", str(tmp_path))
-        result = self.run("--device", "cpp_standalone", "--out", str(tmp_path))
-        assert result.exit_code == 2
-        assert "needs g++ and make" in result.output
-        assert self.run("--device", "numpy", "--out", str(tmp_path)).exit_code == 0
-
-    @pytest.mark.parametrize("out", ["file", "file/below", "/proc/nowhere"])
-    def test_a_folder_that_cannot_be_written(self, out, tmp_path):
-        (tmp_path / "file").touch()
-        result = self.run("--out", str(tmp_path / out))
-        assert result.exit_code == 2
-        assert "--out" in result.output
-        assert out in result.output.replace("\n", "")
 
 
 def test_table(capsys):

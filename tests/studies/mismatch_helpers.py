@@ -1,0 +1,10 @@
+"""What tests of the studies of mismatch share: a bench of a few small chips."""
+
+from pathlib import Path
+
+from studies.mismatch.arms import Bench, build_bench
+
+
+def small_bench(folder: Path) -> Bench:
+    """Three chips of five neurons on numpy."""
+    return build_bench(3, 5, 1.0, 7, "numpy", folder, None)
