@@ -77,7 +77,7 @@ class Rule:
     def model(self, unit: Quantity) -> str:
         """Equations of the synapse. All parameters can be changed after the build."""
         shared = {
-            name: repr(get_unit(get_dimensions(value))) if get_dimensions(value) else "1"
+            name: "1" if (dim := get_dimensions(value)).is_dimensionless else repr(get_unit(dim))
             for name, value in self.values(unit).items()
         }
         lines = (f"{name} : {unit} (shared)\n" for name, unit in shared.items())

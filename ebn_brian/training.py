@@ -71,6 +71,7 @@ class Training:
     ----------
     make_chips
         Makes the chips for a drive, a `TimedArray` called ``drive``; their time step must be `DT`.
+        What it sets of their groups afterwards, mismatch say, holds until `using` gives others.
     n_signals
         Number of columns of the drive.
     device, directory
@@ -89,6 +90,7 @@ class Training:
         timeout: Quantity | None = None,
     ):
         self.n_signals = checks.count("n_signals", n_signals)
+        self.nominal: Mapping[str, Any] = {}
         self.given: Mapping[str, Any] = {}
         self.timeout = timeout
 
@@ -112,14 +114,16 @@ class Training:
         say.
         """
         other = copy(self)
-        other.chips = self.chips if chips is None else chips
-        other.given = self.given if values is None else values
+        if chips is not None:
+            other.chips, other.nominal = chips, chips.values()
+        if values is not None:
+            other.given = values
         return other
 
     @property
     def values(self) -> dict[str, Any]:
-        """All run-time values in force, by full name."""
-        return {**self.chips.values(), **self.given}
+        """Run-time values by full name; all others are as the chips were built."""
+        return {**self.nominal, **self.given}
 
     def rest(self, Omega: ArrayLike) -> State:
         """Chips at rest with weights `Omega`, (n_chips, n_neurons, n_neurons) or one for all."""
@@ -144,7 +148,7 @@ class Training:
         while state.n_steps < end:
             first, length = state.n_steps, min(steps(WINDOW), end - state.n_steps)
             c = np.zeros((steps(WINDOW), self.n_signals))
-            c[:length] = np.asarray(drive(first, length))
+            c[:length] = self._window(drive, first, length)
             run = self.program.run(
                 {
                     **self.values,
@@ -163,6 +167,12 @@ class Training:
             step = first + np.rint(run[t] / float(DT)).astype(np.int64)
             yield Stretch(state, run[i], step)
 
+    def _window(self, drive: Drive, first: int, length: int) -> Floats:
+        c = checks.signal("drive", drive(first, length), Hz)
+        if c.shape != (length, self.n_signals):
+            raise ValueError(f"drive has shape {c.shape}: must be ({length}, {self.n_signals})")
+        return c
+
     def train(
         self,
         state: State,
@@ -176,7 +186,8 @@ class Training:
         Times count from the beginning of the training. With `progress` a bar is shown (None: if
         somebody sits there).
         """
-        ends = [steps(time) for time in np.atleast_1d(Quantity(until))]
+        times = np.atleast_1d(Quantity(until))
+        ends = [steps(checks.seconds("until", time, zero=True) * second) for time in times]
         if not ends or ends != sorted(ends) or ends[0] < state.n_steps:
             raise ValueError(f"until={until}: must be times that rise from {state.n_steps * DT} on")
         hidden = None if progress is None else not progress
@@ -197,6 +208,7 @@ class Training:
 
     def evaluate(self, Omega: ArrayLike, c: Quantity) -> "Evaluation":
         """Response of chips with fixed weights `Omega`, from rest, to the drive `c`."""
+        checks.signal("c", c, Hz)
         parts = list(
             self.advance(self.rest(Omega), lambda a, n: c[a : a + n], len(c), plastic=False)
         )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ebn_brian import balance
+from ebn_brian.chips import random_decoder
 from ebn_brian.seeds import generator
 
 REFERENCE = Path(
@@ -17,68 +18,10 @@ REFERENCE = Path(
 )
 
 
-class TestDecoders:
-    def test_random_columns_have_length_one_and_normal_directions(self):
-        D = balance.random_decoder(3, 4000, seed=5)
-        np.testing.assert_allclose(np.linalg.norm(D, axis=0), 1, rtol=1e-12)
-        # Directions all round: the mean vanishes and the second moment is a third in each axis.
-        np.testing.assert_allclose(D.mean(axis=1), 0, atol=5 / np.sqrt(3 * 4000))
-        np.testing.assert_allclose(D @ D.T / 4000, np.eye(3) / 3, atol=0.03)
-
-    def test_random_is_the_named_stream_scaled(self):
-        raw = generator(9, "decoder", 2).normal(size=(2, 7))
-        D = balance.random_decoder(2, 7, seed=9, n_chips=3)
-        np.testing.assert_array_equal(D[2], raw / np.linalg.norm(raw, axis=0))
-
-    @pytest.mark.parametrize("decoder", [balance.random_decoder, balance.even_decoder])
-    @pytest.mark.parametrize("n_signals", [1, 2])
-    def test_chip_is_the_same_in_any_batch(self, decoder, n_signals):
-        many = decoder(n_signals, 20, seed=3, n_chips=5)
-        assert many.shape == (5, n_signals, 20)
-        np.testing.assert_array_equal(decoder(n_signals, 20, seed=3, n_chips=2), many[:2])
-        np.testing.assert_array_equal(decoder(n_signals, 20, seed=3), many[0])
-
-    @pytest.mark.parametrize("decoder", [balance.random_decoder, balance.even_decoder])
-    def test_chips_and_seeds_differ(self, decoder):
-        a, b = decoder(2, 20, seed=3, n_chips=2)
-        assert not np.isin(a, b).any()
-        assert not np.isin(a, decoder(2, 20, seed=4)).any()
-
-    @pytest.mark.parametrize("n_neurons", [3, 20, 21])
-    def test_even_angles_are_equally_spaced_and_shuffled(self, n_neurons):
-        D = balance.even_decoder(2, n_neurons, seed=1)
-        angles = np.sort(np.arctan2(D[1], D[0]))
-        gaps = np.diff(angles, append=angles[0] + 2 * np.pi)
-        np.testing.assert_allclose(gaps, 2 * np.pi / n_neurons, rtol=1e-9)
-        np.testing.assert_allclose(np.linalg.norm(D, axis=0), 1, rtol=1e-12)
-        if n_neurons > 3:
-            neighbours = np.sum(D * np.roll(D, 1, axis=1), axis=0)
-            assert neighbours.min() < np.cos(2 * np.pi / n_neurons) - 0.1
-
-    def test_even_on_a_line_alternates(self):
-        np.testing.assert_array_equal(balance.even_decoder(1, 5), [[1, -1, 1, -1, 1]])
-
-    def test_even_in_space_is_refused(self):
-        with pytest.raises(ValueError, match=r"n_signals=3: must be 1 or 2.*random_decoder"):
-            balance.even_decoder(3, 20)
-
-    @pytest.mark.parametrize("n", [0, -1, 2.0, "a", None])
-    @pytest.mark.parametrize("name", ["n_signals", "n_neurons"])
-    def test_sizes_are_checked(self, name, n):
-        sizes = {"n_signals": 2, "n_neurons": 5} | {name: n}
-        for decoder in (balance.random_decoder, balance.even_decoder):
-            with pytest.raises(ValueError, match=f"{name}={n!r}: must be a whole number"):
-                decoder(**sizes, seed=1)
-
-    def test_n_chips_is_checked(self):
-        with pytest.raises(ValueError, match="n_chips=0: must be a whole number"):
-            balance.random_decoder(2, 5, seed=1, n_chips=0)
-
-
 class TestOptimum:
     def test_weights_carry_a_spike_to_every_voltage(self):
         """A spike of k moves x_hat by D_k: V = D^T (x - x_hat) must move by column k of Omega."""
-        D = balance.random_decoder(2, 6, seed=1, n_chips=4) * 1.7
+        D = random_decoder(2, 6, seed=1, n_chips=4) * 1.7
         x = generator(1, "x").normal(size=(4, 2, 1))
         weights = balance.optimal_weights(D)
         for k in range(6):
@@ -88,23 +31,37 @@ class TestOptimum:
 
     def test_spike_at_threshold_leaves_the_coding_error_as_large(self):
         """For kappa = 1 a spike lowers |x - x_hat|^2 exactly if V exceeds the threshold."""
-        D = balance.random_decoder(2, 8, seed=2) * np.linspace(0.5, 2, 8)
+        D = random_decoder(2, 8, seed=2) * np.linspace(0.5, 2, 8)
         errors = generator(2, "errors").normal(size=(1000, 2))
         lower = ((errors[:, :, None] - D) ** 2).sum(axis=1) < (errors**2).sum(axis=1)[:, None]
         np.testing.assert_array_equal(errors @ D > balance.threshold(D), lower)
 
     @pytest.mark.parametrize("kappa", [0.5, 1, 2, 2.5])
     def test_threshold_and_reset(self, kappa):
-        D = balance.random_decoder(2, 5, seed=1, n_chips=3) * 3
+        D = random_decoder(2, 5, seed=1, n_chips=3) * 3
         np.testing.assert_allclose(balance.threshold(D, kappa), kappa * 4.5)
         np.testing.assert_allclose(
             balance.reset(D, kappa), balance.threshold(D, kappa) - 9, atol=1e-12
         )
 
     def test_unbatched_shapes(self):
-        D = balance.random_decoder(2, 5, seed=1)
-        assert balance.optimal_weights(D).shape == (5, 5)
+        D = random_decoder(2, 5, seed=1)
+        assert balance.optimal_weights(D).shape == balance.uncoupled(D).shape == (5, 5)
         assert balance.threshold(D).shape == balance.reset(D, 2.5).shape == (5,)
+        assert balance.squared_lengths(D).shape == (5,)
+
+    def test_lengths_that_are_one_but_for_rounding_are_one(self):
+        D = random_decoder(3, 2000, seed=1)
+        plain = (D**2).sum(axis=0)
+        assert (plain != 1).any()
+        assert (balance.squared_lengths(D) == 1).all()
+        longer = D * np.linspace(1.1, 3, 2000)
+        np.testing.assert_array_equal(balance.squared_lengths(longer), (longer**2).sum(axis=0))
+
+    def test_uncoupled_is_the_diagonal_of_the_optimum(self):
+        D = random_decoder(2, 6, seed=1, n_chips=4) * np.linspace(0.5, 2, 6)
+        diagonal = np.eye(6) * balance.optimal_weights(D)
+        np.testing.assert_allclose(balance.uncoupled(D), diagonal, atol=1e-12)
 
     @pytest.mark.parametrize(
         ("D", "message"),
@@ -119,7 +76,14 @@ class TestOptimum:
         ],
     )
     @pytest.mark.parametrize(
-        "function", [balance.optimal_weights, balance.threshold, balance.reset]
+        "function",
+        [
+            balance.optimal_weights,
+            balance.squared_lengths,
+            balance.threshold,
+            balance.reset,
+            balance.uncoupled,
+        ],
     )
     def test_decoder_is_checked(self, function, D, message):
         with pytest.raises(ValueError, match=message):
@@ -136,46 +100,6 @@ class TestOptimum:
         ):
             with pytest.raises(ValueError, match=r"kappa=.*must be finite and positive"):
                 call()
-
-
-class TestRandomWeights:
-    def test_grid_diagonal_and_spread(self):
-        weights = balance.random_weights(50, 20, seed=1, std=0.6, step=0.04)
-        counts = weights / 0.04
-        np.testing.assert_allclose(counts, np.rint(counts), atol=1e-9)
-        assert (np.diagonal(weights, axis1=1, axis2=2) == 0).all()
-        off = weights[:, ~np.eye(20, dtype=bool)]
-        assert abs(off.std() - 0.6) < 0.02
-        assert abs(off.mean()) < 0.02
-
-    def test_rounds_its_stream_to_the_nearest_step(self):
-        raw = 0.6 * generator(4, "initial weights", 1).normal(size=(5, 5))
-        weights = balance.random_weights(2, 5, seed=4)[1]
-        off = ~np.eye(5, dtype=bool)
-        assert np.abs(weights - raw)[off].max() <= 0.02 + 1e-12
-
-    def test_chip_is_the_same_in_any_batch(self):
-        np.testing.assert_array_equal(
-            balance.random_weights(7, 4, seed=2)[:3], balance.random_weights(3, 4, seed=2)
-        )
-
-    @pytest.mark.parametrize(
-        ("bound", "step", "last"),
-        [(0.6, 0.04, 15), (0.639, 0.04, 15), (0.64, 0.04, 16), (0.3, 0.1, 3), (0, 0.04, 0)],
-    )
-    def test_bound_in_whole_steps(self, bound, step, last):
-        weights = balance.random_weights(5, 20, seed=1, step=step, max_weight=bound)
-        counts = np.rint(weights / step)
-        assert counts.max() == last
-        assert counts.min() == -last
-        assert not np.signbit(weights[weights == 0]).any()
-
-    @pytest.mark.parametrize(
-        ("name", "value"), [("step", 0), ("step", -1), ("std", -0.1), ("max_weight", np.nan)]
-    )
-    def test_input_is_checked(self, name, value):
-        with pytest.raises(ValueError, match=f"{name}={value}: must be finite"):
-            balance.random_weights(1, 4, seed=1, **{name: value})
 
 
 class TestConditions:

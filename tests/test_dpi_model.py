@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from brian2 import amp, farad, kelvin, ms, mV, nA, pA, second, volt
+from brian2 import amp, farad, kelvin, ms, mV, nA, pA, volt
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +53,9 @@ def test_gain_dac_and_conductance():
         (lambda: replace(experiment_1(), gain_e=float("nan")), "Circuit.gain_e"),
         (lambda: replace(experiment_1(), I_0_i=0 * pA), "Circuit.I_0_i"),
         (lambda: replace(experiment_1(), w_initial=32), "Circuit.w_initial"),
+        (lambda: replace(experiment_1(), full_weight=0), "Circuit.full_weight"),
+        (lambda: replace(experiment_1(), t_ref=0 * ms), "Circuit.t_ref"),
+        (lambda: replace(experiment_1(), t_ref=1), "Circuit.t_ref"),
     ],
 )
 def test_the_unphysical_is_named(call, name):
@@ -74,15 +77,6 @@ def test_a_circuit_without_input_rests_at_the_dark_current():
     assert circuit.I_rest == circuit.I_0
 
 
-def test_firing_rate_closed_form():
-    # T/tau = I_th/A ln(spk/reset) + (1 + I_th/A) ln((A - reset)/(A - spk)), A = I_in - I_th
-    rate = dpi_model.firing_rate(
-        5 * nA, tau=20 * ms, I_th=1 * nA, I_spk=3 * nA, I_reset=0.1 * nA, t_ref=3 * ms
-    )
-    period = 0.003 + 0.02 * (0.25 * np.log(30) + 1.25 * np.log(3.9 / 1))
-    assert float(rate * second) == pytest.approx(1 / period)
-
-
 @pytest.mark.parametrize("circuit", [experiment_1(), whole_chip()])
 def test_saved_and_loaded(tmp_path, circuit):
     circuit.save(tmp_path / "p.json", standard_errors={"tau": 1e-6})
@@ -99,10 +93,29 @@ def test_other_files_are_refused(tmp_path, text):
         Circuit.load(tmp_path / "p.json")
 
 
-def test_rule_of_a_circuit():
-    rule = experiment_1().rule()
+@pytest.mark.parametrize("circuit", [experiment_1(), whole_chip()])
+def test_rule_of_a_circuit(circuit):
+    """In currents it is eq. 4: one LSB, and a tolerance of twice I_SL."""
+    rule, unit = circuit.rule(), circuit.I_unit
     assert rule.w_max == 31
-    assert rule.dead_zone / nA == pytest.approx(2 * 0.398)
+    values = rule.values(unit)
+    assert float(values["dead_zone"] / nA) == pytest.approx(float(2 * circuit.I_SL / nA))
+    assert float(values["step"] / unit) == pytest.approx(1 / circuit.full_weight)
+
+
+def test_whole_chips_learn_by_the_calm_rule():
+    rule = whole_chip().rule()
+    assert (rule.step, rule.n_bits) == (0.04, 6)
+    assert (rule.kappa, rule.dead_zone) == pytest.approx((2.5, 0.25))
+
+
+def test_charge_and_step_of_a_full_weight():
+    circuit = whole_chip()
+    assert circuit.I_unit / nA == pytest.approx(1.6)
+    assert float(circuit.unit_charge / (circuit.I_unit * circuit.tau)) == pytest.approx(1)
+    half = replace(circuit, full_weight=50, I_lsb=circuit.I_lsb / 2)
+    assert half.I_unit / nA == pytest.approx(1.6)
+    assert half.rule().step == 0.02
 
 
 def test_every_synonym_names_the_same_tools():

@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
-from brian2 import Hz, NeuronGroup, Synapses, TimedArray, ms, mV, um, volt
+from brian2 import NeuronGroup, Synapses, ms, mV, um, volt
 from brian2.devices.device import get_device, reset_device, set_device
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ebn_brian.balance import random_decoder
 from ebn_brian.mismatch import Spread, apply_mismatch, area_law, lognormal, sample
-from ebn_brian.network import lif_chips
 
 N = 100_000
 
@@ -194,17 +192,6 @@ def test_synapses_of_any_connectivity():
         np.testing.assert_allclose(contacts.w / mV, drawn)
 
 
-def test_our_chips():
-    D = random_decoder(2, 5, 1)
-    drive = TimedArray(np.zeros((2, 2)) * Hz, 0.1 * ms)
-    chips = lif_chips(D, np.zeros((5, 5)), drive, n_chips=3)
-    gain = apply_mismatch(chips.recurrent, {"gain": 0.2}, seed=7, chips=3)["gain"]
-    np.testing.assert_array_equal(gain, sample(0.2, 20, 3, 7, "recurrent.gain").ravel())
-    spread = {"tau_m": 0.1, "v_th": Spread(0.1, above="v_rest"), "F_0": 0.1, "F_1": 0.1}
-    drawn = apply_mismatch(chips.neurons, spread, seed=7, chips=3)
-    np.testing.assert_allclose(chips.neurons.F_1 / (10 * mV), np.tile(D[1], 3) * drawn["F_1"])
-
-
 @pytest.fixture
 def standalone():
     set_device("cpp_standalone", build_on_run=False)
@@ -291,7 +278,7 @@ def test_applying_twice():
         ({"chips": 0}, "chips=0"),
         ({"chips": [1, 1]}, "different numbers"),
         ({"chips": [-1, 1]}, "at least 0"),
-        ({"chip_of": "post"}, "target or source"),
+        ({"chip_of": "post"}, "chip_of='post': must be one of target, source"),
         ({"nominal": {"tau": 1 * mV}}, r"tau: nominal=1\. mV has another unit"),
         ({"seed": -1}, "seed=-1"),
     ],

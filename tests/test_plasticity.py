@@ -11,42 +11,47 @@ from brian2 import (
     Quantity,
     SpikeGeneratorGroup,
     Synapses,
-    amp,
     defaultclock,
     ms,
     mV,
     nA,
     volt,
 )
+from brian2.units.fundamentalunits import get_unit
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ebn_brian import balance
-from ebn_brian.plasticity import UNBOUNDED, DiscreteRule
+from ebn_brian.plasticity import UNBOUNDED, DiscreteRule, Fixed, Rule
 from ebn_brian.seeds import generator
 
+#: Potential or current that stands for |D|^2: as on the chips, and one that keeps fractions exact.
+UNIT, VOLT = 10 * mV, 1 * volt
 
-def after_one_spike(rule, v, w, *, v_rest=0.0, gain=1.0, plastic=1, unit=volt):
+
+def after_one_spike(rule, v, w, *, v_rest=0.0, gain=1.0, plastic=1, unit=UNIT):
     """Counters after a spike that finds target n at ``v[n]`` (SI) with the counter ``w[n]``."""
-    names = {"volt": ("v", "v_rest"), "amp": ("I_mem", "I_rest")}[repr(unit)]
+    base = get_unit(unit.dim)
+    v_name, rest_name = {"volt": ("v", "v_rest"), "amp": ("I_mem", "I_rest")}[repr(base)]
     source = SpikeGeneratorGroup(1, [0], [0] * ms, name="source")
-    target = NeuronGroup(len(v), "".join(f"{name} : {unit!r}\n" for name in names), name="target")
-    setattr(target, names[0], Quantity(v, dim=unit.dim))
-    setattr(target, names[1], Quantity(np.broadcast_to(v_rest, len(v)), dim=unit.dim))
-    on_pre = rule.on_pre() if unit is volt else rule.on_pre("I_mem_post - I_rest_post")
-    learn = Synapses(source, target, rule.model, on_pre=on_pre, delay=0 * ms, name="learn")
+    target = NeuronGroup(len(v), f"{v_name} : {base!r}\n{rest_name} : {base!r}", name="target")
+    setattr(target, v_name, Quantity(v, dim=unit.dim))
+    setattr(target, rest_name, Quantity(np.broadcast_to(v_rest, len(v)), dim=unit.dim))
+    on_pre = rule.on_pre(f"{v_name}_post - {rest_name}_post")
+    learn = Synapses(source, target, rule.model(unit), on_pre=on_pre, delay=0 * ms, name="learn")
     learn.connect()
     learn.w, learn.gain = w, gain
-    for name, value in rule.parameters.items():
+    for name, value in rule.values(unit).items():
         setattr(learn, name, value)
     learn.plastic = plastic
     Network(source, target, learn).run(defaultclock.dt, namespace={})
     return np.array(learn.w)
 
 
-def moves(v, w, rule, gain=1.0):
+def moves(v, w, rule, gain=1.0, unit=UNIT):
     """What conditions I and II say, in SI units."""
-    terms = (v, gain * w * float(rule.step), float(rule.step), rule.kappa, float(rule.dead_zone))
+    step, dead_zone = rule.step * float(unit), rule.dead_zone * float(unit)
+    terms = (v, gain * w * step, step, rule.kappa, dead_zone)
     up, down = balance.condition_up(*terms), balance.condition_down(*terms)
     assert not (up & down).any()
     return up.astype(int) - down
@@ -57,22 +62,20 @@ def moves(v, w, rule, gain=1.0):
 def test_decisions_are_conditions_one_and_two(kappa, dead_zone):
     """Values are binary fractions, so that potentials meet the edges of the dead zone exactly."""
     step = 2.0**-8
-    rule = DiscreteRule(
-        step * volt, kappa, None if dead_zone is None else dead_zone * volt, n_bits=8
-    )
+    rule = DiscreteRule(step, kappa, dead_zone, n_bits=8)
     rng = generator(1, "decisions")
     w = rng.integers(-60, 61, 4000).astype(float)
     v = -kappa * w * step / 2 + rng.integers(-40, 41, 4000) * 2.0**-11
-    edge = np.abs(2 * v + kappa * w * step) == float(rule.dead_zone)
+    edge = np.abs(2 * v + kappa * w * step) == rule.dead_zone
     assert edge.sum() > 50
-    expected = moves(v, w, rule)
+    expected = moves(v, w, rule, unit=VOLT)
     assert not expected[edge].any()
     assert all((expected == move).sum() > 100 for move in (-1, 1))
-    np.testing.assert_array_equal(after_one_spike(rule, v, w), w + expected)
+    np.testing.assert_array_equal(after_one_spike(rule, v, w, unit=VOLT), w + expected)
 
 
 def test_decisions_on_arbitrary_values():
-    rule = DiscreteRule(0.4 * mV, 2.5, 2.5 * mV)
+    rule = DiscreteRule(0.04, 2.5, 0.25)
     rng = generator(2, "decisions")
     v, w = rng.normal(0, 0.01, 4000), rng.integers(-30, 31, 4000).astype(float)
     expected = moves(v, w, rule)
@@ -82,7 +85,7 @@ def test_decisions_on_arbitrary_values():
 
 
 def test_comparators_see_the_gain_of_the_synapse():
-    rule = DiscreteRule(0.4 * mV, 2.5, 2.5 * mV)
+    rule = DiscreteRule(0.04, 2.5, 0.25)
     rng = generator(3, "decisions")
     v, w = rng.normal(0, 0.01, 1000), rng.integers(-30, 31, 1000).astype(float)
     gain = rng.lognormal(0, 0.5, 1000)
@@ -93,16 +96,16 @@ def test_comparators_see_the_gain_of_the_synapse():
 
 def test_in_current_mode():
     """Equation (4): currents for potentials, and a dead zone of twice I_SL."""
-    rule = DiscreteRule(0.05 * nA, kappa=1, dead_zone=2 * 0.2 * nA)
+    unit, rule = 1.6 * nA, DiscreteRule(0.04, kappa=1, dead_zone=2 * 0.2 / 1.6)
     rng = generator(4, "decisions")
     current, w = rng.normal(0.8e-9, 1e-9, 1000), rng.integers(-31, 32, 1000).astype(float)
-    expected = moves(current - 0.8e-9, w, rule)
-    after = after_one_spike(rule, current, w, v_rest=0.8e-9, unit=amp)
+    expected = moves(current - 0.8e-9, w, rule, unit=unit)
+    after = after_one_spike(rule, current, w, v_rest=0.8e-9, unit=unit)
     np.testing.assert_array_equal(after, w + expected)
 
 
 def test_learning_can_be_switched_off():
-    rule = DiscreteRule(0.4 * mV)
+    rule = DiscreteRule(0.04)
     v, w = np.array([-0.1, 0.1]), np.array([3.0, -3.0])
     np.testing.assert_array_equal(after_one_spike(rule, v, w), [4, -4])
     np.testing.assert_array_equal(after_one_spike(rule, v, w, plastic=0), w)
@@ -110,7 +113,7 @@ def test_learning_can_be_switched_off():
 
 @pytest.mark.parametrize(("n_bits", "rail"), [(2, 1), (3, 3), (6, 31), (24, 2**23 - 1)])
 def test_counters_stop_at_their_rails(n_bits, rail):
-    rule = DiscreteRule(1e-6 * mV, n_bits=n_bits)
+    rule = DiscreteRule(1e-7, n_bits=n_bits)
     assert rule.w_max == rail
     w = np.array([rail - 1, rail, 1 - rail, -rail], float)
     v = np.array([-1, -1, 1, 1]) * 1.0
@@ -118,15 +121,15 @@ def test_counters_stop_at_their_rails(n_bits, rail):
 
 
 def test_without_bits_counters_run_on():
-    rule = DiscreteRule(0.4 * mV)
+    rule = DiscreteRule(0.04)
     assert rule.w_max == UNBOUNDED >= 1e6
     w, v = np.array([2.0**15, -(2.0**15)]), np.array([-99.0, 99.0])
     np.testing.assert_array_equal(after_one_spike(rule, v, w), [2**15 + 1, -(2**15) - 1])
 
 
 def test_literal_is_equation_3():
-    rule = DiscreteRule.literal(0.4 * mV, n_bits=5)
-    assert (rule.kappa, rule.dead_zone, rule.n_bits) == (1.0, 0.2 * mV, 5)
+    rule = DiscreteRule.literal(0.04, n_bits=5)
+    assert (rule.kappa, rule.dead_zone, rule.n_bits) == (1.0, 0.02, 5)
     step, v = 0.4e-3, np.array([-0.3e-3, 0.3e-3, 0.05e-3])
     w = np.array([2.0, -1.0, -1.0])  # V_before + V_after = 2 V + w step against half a step
     v_after = v + w * step
@@ -141,58 +144,144 @@ def test_literal_is_equation_3():
     step=st.floats(1e-5, 1e-2),
 )
 def test_by_default_no_step_is_undone_by_the_next(kappa, w, v, step):
-    rule = DiscreteRule(step * volt, kappa)
-    first = int(moves(np.float64(v), w, rule))
-    assert int(moves(np.float64(v), w + first, rule)) in (0, first)
+    rule = DiscreteRule(step, kappa)
+    first = int(moves(np.float64(v), w, rule, unit=VOLT))
+    assert int(moves(np.float64(v), w + first, rule, unit=VOLT)) in (0, first)
 
 
 def test_a_smaller_dead_zone_than_the_default_goes_back_and_forth():
-    rule = DiscreteRule(1 * volt, 2.0, 0.99 * volt)
+    rule = DiscreteRule(1, 2.0, 0.99)
     v = np.float64(0.4975)  # err is 0.995 at w = 0, -1.005 at w = -1
-    assert moves(v, 0, rule) == -1
-    assert moves(v, -1, rule) == 1
+    assert moves(v, 0, rule, unit=VOLT) == -1
+    assert moves(v, -1, rule, unit=VOLT) == 1
 
 
 BAD = [
-    ({"step": 0 * mV}, "step=0"),
-    ({"step": -1 * mV}, "step=-1"),
-    ({"step": np.nan * mV}, "step=nan"),
-    ({"step": np.inf * mV}, "step=inf"),
-    ({"kappa": -2.5}, "kappa=-2.5"),
+    ({"step": 0}, "step=0: must be finite and positive"),
+    ({"step": -1}, "step=-1: must be finite and positive"),
+    ({"step": np.nan}, "step=nan"),
+    ({"step": np.inf}, "step=inf"),
+    ({"kappa": -2.5}, "kappa=-2.5: must be finite and at least 0"),
     ({"kappa": np.nan}, "kappa=nan"),
     ({"kappa": np.inf}, "kappa=inf"),
-    ({"dead_zone": -1 * mV}, "dead_zone=-1"),
-    ({"dead_zone": np.nan * mV}, "dead_zone=nan"),
-    ({"dead_zone": np.inf * mV}, "dead_zone=inf"),
-    ({"dead_zone": 1 * nA}, "dead_zone=1.* nA.*unit of step"),
-    ({"dead_zone": 0.001}, "dead_zone=0.001.*unit of step"),
+    ({"dead_zone": -1}, "dead_zone=-1: must be finite and at least 0"),
+    ({"dead_zone": np.nan}, "dead_zone=nan"),
+    ({"dead_zone": np.inf}, "dead_zone=inf"),
     ({"n_bits": 1}, "n_bits=1: .*from 2 to 24"),
     ({"n_bits": 0}, "n_bits=0: .*from 2 to 24"),
     ({"n_bits": -4}, "n_bits=-4: .*from 2 to 24"),
     ({"n_bits": 25}, "n_bits=25: .*from 2 to 24"),
+    ({"n_bits": 6.5}, "n_bits=6.5: .*from 2 to 24"),
 ]
 
 
 @pytest.mark.parametrize(("parameters", "message"), BAD, ids=[message for _, message in BAD])
 def test_impossible_parameters_are_refused(parameters, message):
     with pytest.raises(ValueError, match=rf"DiscreteRule\.{message}"):
-        DiscreteRule(**({"step": 0.4 * mV} | parameters))
+        DiscreteRule(**({"step": 0.04} | parameters))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"step": 0.4 * mV}, "step=0.4 mV: must be a plain number, in units of"),
+        ({"dead_zone": 1 * nA}, r"dead_zone=1\. nA: must be a plain number"),
+        ({"kappa": 1 * mV}, r"kappa=1\. mV: must be a plain number"),
+    ],
+)
+def test_units_are_refused(parameters, message):
+    with pytest.raises(TypeError, match=rf"DiscreteRule\.{message}"):
+        DiscreteRule(**({"step": 0.04} | parameters))
 
 
 def test_without_a_copy_comparators_do_not_see_the_weight():
-    rule = DiscreteRule(0.4 * mV, kappa=0, dead_zone=2 * mV)
+    rule = DiscreteRule(0.04, kappa=0, dead_zone=0.2)
     v, w = np.array([-1.1, -0.9, 0.9, 1.1] * 2) * 1e-3, np.repeat([-31.0, 31.0], 4)
     np.testing.assert_array_equal(after_one_spike(rule, v, w), w + [1, 0, 0, -1] * 2)
 
 
 def test_no_dead_zone_is_allowed():
-    assert DiscreteRule(0.4 * mV, dead_zone=0 * mV).dead_zone == 0 * mV
+    assert DiscreteRule(0.04, dead_zone=0).dead_zone == 0
 
 
 def test_rules_are_values():
-    rule = DiscreteRule(0.4 * mV, 2.5, 2.5 * mV, n_bits=6, learn_reset=True)
-    assert rule == DiscreteRule(0.4 * mV, 2.5, 2.5 * mV, n_bits=6, learn_reset=True)
-    assert rule != DiscreteRule(0.4 * mV, 2.5, 2.5 * mV, n_bits=5, learn_reset=True)
+    rule = DiscreteRule(0.04, 2.5, 0.25, n_bits=6, learn_reset=True)
+    assert rule == DiscreteRule(0.04, 2.5, 0.25, n_bits=6, learn_reset=True)
+    assert rule != DiscreteRule(0.04, 2.5, 0.25, n_bits=5, learn_reset=True)
     assert pickle.loads(pickle.dumps(rule)) == rule
     with pytest.raises(FrozenInstanceError):
         rule.kappa = 1.0
+
+
+def test_working_points():
+    assert DiscreteRule.calm() == DiscreteRule(0.04, 2.5, 0.25)
+    assert DiscreteRule.calm(0.1, n_bits=6) == DiscreteRule(0.1, 2.5, 0.25, n_bits=6)
+    assert DiscreteRule.calm(dead_zone=0.1) == DiscreteRule(0.04, 2.5, 0.1)
+    assert DiscreteRule.literal(0.1) == DiscreteRule(0.1, 1.0, 0.05)
+    assert DiscreteRule(0.04, 3).dead_zone == 3 * 0.04 / 2
+
+
+class TestWeights:
+    """Between weights, in units of |D|^2, and what synapses store."""
+
+    @given(st.integers(-200, 200), st.sampled_from([0.04, 0.1, 0.3, 1 / 25, 1 / 31]))
+    def test_counters_are_whole(self, count, step):
+        rule = DiscreteRule(step)
+        assert rule.encode(count * step) == count
+        assert rule.decode(count) == count * step
+        assert rule.encode(rule.decode(count)) == count
+
+    @given(st.floats(-3, 3))
+    def test_a_fixed_weight_is_itself(self, weight):
+        stored = Fixed().encode(weight)
+        assert stored == weight or abs(stored - weight) < 1e-9
+        assert Fixed().decode(weight) == weight
+
+    @given(st.floats(-3, 3), st.sampled_from([3, 6, None]))
+    def test_nearest(self, weight, n_bits):
+        rule = DiscreteRule(0.04, n_bits=n_bits)
+        nearest = rule.nearest(weight)
+        assert rule.checked(np.array([[nearest]])) == nearest
+        last = rule.w_max * rule.step
+        assert abs(nearest - np.clip(weight, -last, last)) <= 0.02 + 1e-9
+
+    def test_off_the_grid_or_beyond_the_rails(self):
+        rule = DiscreteRule(0.04, n_bits=4)
+        with pytest.raises(ValueError, match=r"Omega\[0, 1\] is 2.5 steps: .*its step, 0.04"):
+            rule.checked(np.array([[0, 0.1]]))
+        with pytest.raises(ValueError, match=r"Omega reaches 0.32: .*rule are at \+-0.28"):
+            rule.checked(np.array([[0, -0.32]]))
+
+
+class TestRule:
+    """What a rule of one's own gets from `Rule`; see also test_own_rule.py."""
+
+    def test_has_to_decide(self):
+        class Undecided(Rule):
+            pass
+
+        with pytest.raises(NotImplementedError, match=r"Undecided\.decide"):
+            Undecided().on_pre("v_post")
+
+    def test_parameters_have_the_units_of_what_they_are(self):
+        class Own(Rule):
+            def parameters(self, unit):
+                return {"eps": 0.1, "bias": 0.5 * unit}
+
+        values = Own().values(2 * nA)
+        assert values == {
+            "step": 2 * nA,
+            "w_max": UNBOUNDED,
+            "plastic": 1,
+            "kappa": 2.5,
+            "eps": 0.1,
+            "bias": 1 * nA,
+        }
+        model = Own().model(2 * nA).splitlines()
+        assert "bias : amp (shared)" in model
+        assert "eps : 1 (shared)" in model
+        assert model[:2] == ["w : 1", "gain : 1"]
+
+    def test_fixed_weights_are_not_learned(self):
+        assert Fixed.modifies == "none"
+        assert Fixed().decide("v_post") == ""

@@ -111,10 +111,11 @@ def population(D: ArrayLike, n_chips: int | None) -> Floats:
     return np.array(np.broadcast_to(D, (n_chips, *D.shape[-2:])))
 
 
-def chips_given(Omega: ArrayLike | None, n_chips: int | None) -> int | None:
-    """Number of chips, where `Omega` tells it and `n_chips` does not."""
+def chips_given(D: ArrayLike, Omega: ArrayLike | None, n_chips: int | None) -> int | None:
+    """`n_chips`, or what `Omega` tells of it where `D` does not."""
     shape = np.shape(np.asarray(Omega, float))
-    return shape[0] if n_chips is None and len(shape) == 3 else n_chips
+    by_Omega = n_chips is None and np.ndim(D) != 3 and len(shape) == 3
+    return shape[0] if by_Omega else n_chips
 
 
 def initial_weights(blueprint: Blueprint, Omega: ArrayLike | None) -> Floats:

@@ -146,7 +146,7 @@ def dpi_chips(
         above the resting current.
     """
     circuit = whole_chip() if circuit is None else circuit
-    n_chips = chips_given(Omega, n_chips)
+    n_chips = chips_given(D, Omega, n_chips)
     blueprint = dpi_blueprint(
         D, rule=rule, n_chips=n_chips, kappa=kappa, name=name, circuit=circuit
     )

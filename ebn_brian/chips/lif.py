@@ -162,7 +162,7 @@ def lif_chips(
         If a parameter has a wrong shape or unit, is not finite or not positive, or weights are
         off the grid or beyond the rails of the rule.
     """
-    n_chips = chips_given(Omega, n_chips)
+    n_chips = chips_given(D, Omega, n_chips)
     blueprint = lif_blueprint(D, rule=rule, n_chips=n_chips, kappa=kappa, name=name, **neuron)
     Omega = initial_weights(blueprint, Omega)
     neurons = _neurons(blueprint, drive, greedy, dt)

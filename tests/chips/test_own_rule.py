@@ -1,0 +1,90 @@
+"""A rule that the package does not know, written here as a user would: continuous weights."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from brian2 import second
+from helpers import DT
+
+from ebn_brian import balance
+from ebn_brian.chips import dpi_chips, even_decoder, lif_chips
+from ebn_brian.plasticity import Rule
+from ebn_brian.seeds import generator
+from ebn_brian.signals import noise_drive
+from ebn_brian.training import Training
+
+
+@dataclass(frozen=True)
+class Continuous(Rule):
+    """``Omega -= eps*(2 V + kappa Omega)`` at each presynaptic spike, without steps or dead zone.
+
+    Its weights are real numbers in units of ``|D|**2``.
+    """
+
+    eps: float = 0.02
+    kappa: float = 2.5
+    learn_reset: bool = False
+
+    def parameters(self, unit):
+        return {"eps": self.eps}
+
+    def decide(self, state):
+        return f"d = -plastic*eps*(2*({state})/step + kappa*gain*w)\n"
+
+
+N_CHIPS, N = 2, 10
+D = even_decoder(2, N, seed=1, n_chips=N_CHIPS)
+INITIAL = generator(1, "first weights").normal(0, 0.3, (N_CHIPS, N, N))
+INITIAL[:, range(N), range(N)] = -1
+DRIVE = noise_drive(2, seed=1)
+SYSTEMS = {
+    "lif": lambda drive: lif_chips(D, drive=drive, rule=Continuous(), dt=DT),
+    "lif, learned reset": lambda drive: lif_chips(
+        D, drive=drive, rule=Continuous(learn_reset=True), dt=DT
+    ),
+    "dpi": lambda drive: dpi_chips(D, drive=drive, rule=Continuous(), dt=DT),
+}
+
+
+LONG = [pytest.param(name, marks=pytest.mark.slow) for name in SYSTEMS if name != "dpi"]
+
+
+@pytest.fixture(scope="module", params=["dpi", *LONG])
+def system(request):
+    """The function that makes chips, and their program compiled."""
+    make = SYSTEMS[request.param]
+    return make, Training(make, 2)
+
+
+def test_all_targets_agree_bit_for_bit(system):
+    make, compiled = system
+    states = [
+        training.trained(INITIAL, DRIVE, 0.3 * second)
+        for training in (compiled, Training(make, 2, device="numpy"))
+    ]
+    moved = compiled.weights(states[0]) != compiled.weights(compiled.rest(INITIAL))
+    assert moved.mean() > 0.5
+    np.testing.assert_array_equal(states[0].w, states[1].w)
+    for name, value in states[0].variables.items():
+        np.testing.assert_array_equal(value, states[1].variables[name])
+
+
+def test_it_learns(system):
+    """From random weights towards the optimum, which it does not know."""
+    _, training = system
+    optimal = balance.optimal_weights(D)
+    state = training.trained(INITIAL, DRIVE, 20 * second)
+    learned = training.weights(state)
+    before, after = (balance.distance(Omega, optimal) for Omega in (INITIAL, learned))
+    assert (before > 0.8).all()
+    assert (after < 0.25).all()
+    assert (balance.correlation(learned, optimal) > 0.9).all()
+
+
+def test_its_weights_are_real_numbers(system):
+    _, training = system
+    learned = training.weights(training.trained(INITIAL, DRIVE, 0.3 * second))
+    off = ~np.eye(N, dtype=bool)
+    hundredths = learned[:, off] * 100
+    assert (np.abs(hundredths - np.rint(hundredths)) > 1e-6).mean() > 0.5

@@ -1,0 +1,37 @@
+"""The input of a neuron as text: one sum, or parts of one where there are many signals."""
+
+import numpy as np
+import pytest
+from brian2 import Hz, Network, NeuronGroup, TimedArray, ms, mV
+
+from ebn_brian.equations import drive
+
+
+@pytest.mark.parametrize("n_signals", [1, 64, 65, 130])
+def test_the_input_is_the_weighted_sum(n_signals):
+    rng = np.random.default_rng(n_signals)
+    c, F = rng.normal(size=(3, n_signals)), rng.normal(size=(n_signals, 4))
+    neurons = NeuronGroup(
+        4,
+        "dv/dt = total : volt\n" + drive.model("total", "volt/second", "volt", n_signals),
+        method="euler",
+        namespace={"drive": TimedArray(c * Hz, 0.1 * ms)},
+    )
+    for j in range(n_signals):
+        setattr(neurons, f"F_{j}", F[j] * mV)
+    text = drive.statements("total", n_signals)
+    assert (text is None) == (n_signals <= drive.LONGEST)
+    network = Network(neurons)
+    if text is not None:
+        network.add(neurons.run_regularly(text))
+    for step in range(3):
+        before = neurons.v_[:].copy()
+        network.run(0.1 * ms, namespace={})
+        expected = c[step] @ F * 1e-3 * 1e-4
+        np.testing.assert_allclose(neurons.v_[:] - before, expected, atol=1e-18)
+
+
+def test_one_signal_to_read():
+    assert drive.model("c", "volt/second", "volt", 1) == (
+        "c = F_0*drive(t, 0) : volt/second\nF_0 : volt\n"
+    )
