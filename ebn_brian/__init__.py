@@ -14,6 +14,7 @@ Importing it makes ``set_device("cpp_fused")`` known to Brian2.
 from importlib.metadata import PackageNotFoundError, version
 
 from . import (
+    _command_line,  # noqa: F401 - first, it imports Brian2
     balance,
     checks,
     chips,

@@ -39,6 +39,7 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
     """`CPPStandaloneDevice` that fuses the time step wherever that gives the same results."""
 
     single_arithmetic = False
+    defaultclock: Any
     #: Whether the next object begins a new program: after ``set_device`` on a device that has run.
     begins_anew = False
     main_queue: list[tuple[str, Any]]
@@ -74,7 +75,7 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
             options = {**self.build_options, "single_arithmetic": single_arithmetic}
             self.activate(self.build_on_run, **options)
             # the object that is being made holds the clock already
-            vars(clock).update(vars(self.defaultclock))
+            clock.__dict__.update(self.defaultclock.__dict__)
             self.defaultclock = clock
             clock.dt = dt
 

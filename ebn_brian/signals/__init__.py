@@ -5,11 +5,13 @@ A drive c is a Quantity in Hz of shape (n_steps, n_signals): the derivative part
 without end is a function that returns any part of it, a `Drive`.
 """
 
-from .drives import Drive, noise_drive, repeated_drive
+from .drives import Drive, noise_drive, repeated_drive, split, training_steps, window
+from .files import read
 from .noise import SIGMA, STD, noise_rms, smoothed_noise
-from .recordings import MIN_DURATION, load, split, window
+from .recordings import MAX_CHANNELS, MIN_DURATION, load, recording_drive
 
 __all__ = [
+    "MAX_CHANNELS",
     "MIN_DURATION",
     "SIGMA",
     "STD",
@@ -17,8 +19,11 @@ __all__ = [
     "load",
     "noise_drive",
     "noise_rms",
+    "read",
+    "recording_drive",
     "repeated_drive",
     "smoothed_noise",
     "split",
+    "training_steps",
     "window",
 ]

@@ -1,9 +1,11 @@
 """The command line that all studies share."""
 
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -54,6 +56,7 @@ def _or_compile_only(study: Callable) -> Callable:
 
     @wraps(study)
     def command(*args, compile_only: bool, **options):
+        show_any_name()
         if not compile_only:
             return study(*args, **options)
         if "jobs" in options:
@@ -68,6 +71,13 @@ def _or_compile_only(study: Callable) -> Callable:
         click.echo("built and linked, not run (--compile-only)")
 
     return command
+
+
+def show_any_name() -> None:
+    """Let what the terminal cannot show come out as an escape: no run is lost to a word."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def compiling_only() -> bool:

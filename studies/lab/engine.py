@@ -142,7 +142,8 @@ def run(
             with _stored(folder):
                 if isinstance(outcome, str):
                     logs[name] = outcome
-                    (folder / f"{name}.log").write_text(outcome)
+                    log = outcome.encode(errors="backslashreplace")
+                    (folder / f"{name}.log").write_bytes(log)
                 else:
                     results[name] = outcome
                     store(folder / f"{name}.result", key_of[name], outcome)

@@ -15,12 +15,13 @@ from brian2 import Hz, second
 from ebn_brian import signals
 from ebn_brian.chips import lif_chips
 from ebn_brian.plasticity import DiscreteRule
-from ebn_brian.training import DT, Training, steps
+from ebn_brian.training import Training, steps
 
 from ..lab.cli import check_before_start, study_options
 from ..lab.results import provenance, save, show
 from . import published as paper
 from .figure import figure
+from .input import open_recording, recording_options
 from .numbers import dataset, stage_table, summarise
 from .task import DECODERS, Task, learn, make_rule, random_task
 
@@ -51,11 +52,9 @@ from .task import DECODERS, Task, learn, make_rule, random_task
     help="Folder with the paper's Figure 1 data: run its case.",
 )
 @click.option(
-    "--signal", type=click.Path(path_type=Path), help="A recording (CSV, NPY, WAV) to encode."
+    "--signal", type=click.Path(path_type=Path), help="A recording (CSV, NPY, WAV, ...) to encode."
 )
-@click.option(
-    "--sampling-rate", type=float, help="Of --signal in Hz, where the file does not tell."
-)
+@recording_options
 @study_options("learning")
 def main(**options) -> None:
     """Chips of LIF neurons learn a balanced code with the discrete rule.
@@ -63,7 +62,6 @@ def main(**options) -> None:
     Writes figure.png, summary.json and data.nc, and prints the summary.
     """
     begin = time.perf_counter()
-    options = dict(options)
     if options["literal"]:
         options["kappa"], options["dead_zone"] = 1.0, None
     if options["quick"]:
@@ -121,14 +119,7 @@ def _prepare(options: dict[str, Any]) -> tuple[Task, DiscreteRule, dict[str, Any
         return task, rule, published
     recording = None
     if options["signal"]:
-        rate = options["sampling_rate"]
-        recording, info = signals.load(
-            options["signal"], DT, sampling_rate=None if rate is None else rate * Hz
-        )
-        click.echo(
-            f"{info['file']}: {recording.shape[1]} channels, {info['duration_s']:.4g} s; "
-            f"the last quarter is kept for the test"
-        )
+        recording = open_recording(options)
     task = random_task(
         options["chips"], options["neurons"], options["decoder"], rule, seed, recording
     )

@@ -29,8 +29,8 @@ def figure(result) -> Figure:
         _raster(axes[1, column], evaluation, chip, span, order)
         image = _weights(axes[2, column], evaluation, chip, order)
         axes[0, column].set_title(f"{name}\nerror {evaluation.measures['error'][chip]:.3f}")
-    _share(axes[0], "x (solid), decoded (dots)")
-    _share(axes[1], "neuron")
+    _same_scale(axes[0], "x (solid), decoded (dots)")
+    _same_scale(axes[1], "neuron")
     axes[2, 0].set_ylabel("target neuron, by direction")
     left.colorbar(image, ax=axes[2, :], shrink=0.8, label="weight / |D|²", aspect=15)
     left.suptitle(f"chip {chip}, unseen input, weights held", x=0.01, ha="left", fontsize=9)
@@ -89,7 +89,7 @@ def _weights(ax, evaluation, chip: int, order: np.ndarray):
     return ax.imshow(Omega, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
 
 
-def _share(axes, label: str) -> None:
+def _same_scale(axes, label: str) -> None:
     """One scale for all columns."""
     limits = np.array([ax.get_ylim() for ax in axes])
     for ax in axes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from brian2 import Quantity, second
@@ -33,6 +34,14 @@ class Task:
     initial: Floats  # (n_chips, n_neurons, n_neurons)
     training: Drive
     test: Quantity  # (n_steps, n_signals)
+
+
+class Recording(NamedTuple):
+    """A drive that repeats itself after `n_steps`; its last quarter is kept for the test."""
+
+    drive: Drive
+    n_steps: int
+    n_signals: int
 
 
 @dataclass(frozen=True)
@@ -68,26 +77,30 @@ def random_task(
     decoder: str,
     rule: DiscreteRule,
     seed: int,
-    recording: Quantity | None = None,
+    recording: Quantity | Recording | None = None,
 ) -> Task:
     """Chips with decoders and initial weights of their own, and smoothed noise or a recording."""
-    n_signals = 2 if recording is None else recording.shape[1]
+    if recording is not None and not isinstance(recording, Recording):
+        recording = Recording(signals.repeated_drive(recording), *recording.shape)
+    n_signals = 2 if recording is None else recording.n_signals
     D = DECODERS[decoder](n_signals, n_neurons, seed, n_chips=n_chips)
     initial = initial_weights(n_chips, n_neurons, rule, seed)
     if recording is None:
         test = signals.noise_drive(n_signals, seed, stream=TEST_STREAM)(0, steps(TEST))
         return Task(D, initial, signals.noise_drive(n_signals, seed), test)
-    training, test = signals.split(recording)
-    return Task(D, initial, signals.repeated_drive(training), test[: steps(TEST_MAX)])
+    end = signals.training_steps(recording.n_steps)
+    test = recording.drive(end, min(recording.n_steps - end, steps(TEST_MAX)))
+    return Task(D, initial, signals.repeated_drive(recording.drive, end), test)
 
 
-def learn(training: Training, task: Task, seconds: float, progress: bool = True) -> Result:
-    """Train all chips for `seconds`, evaluating their code on the way."""
+def learn(
+    training: Training, task: Task, seconds: float, *, progress: bool | None = None
+) -> Result:
+    """Train all chips for `seconds`, evaluating their code on the way; `progress` as in `train`."""
     times = np.array([t for t in CHECKPOINTS if t < seconds] + [seconds])
     evaluations = [training.evaluate(task.initial, task.test)]
     rest, until = training.rest(task.initial), times[1:] * second
-    shown = None if progress else False
-    for state in training.train(rest, task.training, until, progress=shown):
+    for state in training.train(rest, task.training, until, progress=progress):
         evaluations.append(training.evaluate(training.weights(state), task.test))
     optimal = training.evaluate(training.chips.optimal, task.test)
     return Result(
