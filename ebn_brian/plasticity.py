@@ -14,11 +14,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from brian2 import Quantity, get_dimensions
-from brian2.units.fundamentalunits import get_unit
+from brian2.core.namespace import DEFAULT_UNITS
+from brian2.units.fundamentalunits import Dimension, get_unit
 from numpy.typing import ArrayLike
 
 from . import checks
 from .checks import Floats
+from .equations.homeostasis import LEARN_IF_COUPLED
 
 #: Rail of a weight that is to run freely: far beyond reach, and exact in single precision.
 UNBOUNDED = 1e6
@@ -37,11 +39,12 @@ class Rule:
                 return {"eps": self.eps}
 
             def decide(self, state):
-                return f"d = -plastic*eps*(2*({state})/step + kappa*w)\\n"
+                return f"d = -eps*(2*({state})/step + kappa*w)\\n"
 
-    Its text may use ``w``, ``gain`` (the synapse's own), ``step``, ``w_max``, ``plastic`` (0 holds
-    all weights), `parameters`, and variables of the target neuron (``..._post``). It must not
-    change the neuron: what a spike does there is the chips' affair.
+    ``kappa``, ``lsb``, ``w_max`` (in ``lsb``) and ``learn_reset`` may be fields too. The text may
+    use ``w``, ``gain`` (the synapse's own), ``step``, ``w_max``, `parameters`, and variables of the
+    target neuron (``..._post``). It must not change the neuron: what a spike does there is the
+    chips' affair.
     """
 
     #: Which weights it learns: ``'fast'``, ``'slow'``, ``'feedforward'``; ``'none'`` holds them.
@@ -55,8 +58,8 @@ class Rule:
     #: Whether the autapse is learned too and takes the place of the neuron's reset.
     learn_reset: bool = False
 
-    #: Statement that changes the weight by ``d``, up to its rails.
-    change: ClassVar[str] = "w = clip(w + d, -w_max, w_max)\n"
+    #: Statement that changes the weight by ``d``, up to its rails; ``plastic = 0`` holds it.
+    change: ClassVar[str] = "w = clip(w + plastic*d, -w_max, w_max)\n"
 
     def parameters(self, unit: Quantity) -> Mapping[str, Any]:
         """Shared parameters of its own by name, numbers or multiples of `unit`.
@@ -76,16 +79,18 @@ class Rule:
 
     def model(self, unit: Quantity) -> str:
         """Equations of the synapse. All parameters can be changed after the build."""
-        shared = {
-            name: "1" if (dim := get_dimensions(value)).is_dimensionless else repr(get_unit(dim))
+        lines = (
+            f"{name} : {_unit(get_dimensions(value))} (shared)\n"
             for name, value in self.values(unit).items()
-        }
-        lines = (f"{name} : {unit} (shared)\n" for name, unit in shared.items())
+        )
         return "w : 1\ngain : 1\n" + "".join(lines)
 
-    def on_pre(self, state: str) -> str:
-        """Decision and change at once, for a synapse without pulses."""
-        return self.decide(state) + self.change
+    def on_pre(self, state: str, homeostatic: bool = False) -> str:
+        """Decision and change at once, for a synapse without pulses.
+
+        A `homeostatic` one can be switched off (see `equations.homeostasis`).
+        """
+        return self.decide(state) + LEARN_IF_COUPLED * homeostatic + self.change
 
     def encode(self, Omega: ArrayLike) -> Floats:
         """``w`` for weights `Omega`; what is whole but for rounding is whole."""
@@ -97,9 +102,14 @@ class Rule:
         """Weights that `w` stand for."""
         return np.asarray(w, float) * self.lsb
 
+    def rounded(self, Omega: ArrayLike) -> Floats:
+        """`Omega` on the grid of the weights, rails or not."""
+        return np.asarray(Omega, float)
+
     def nearest(self, Omega: ArrayLike) -> Floats:
         """The weights next to `Omega` that a synapse can hold."""
-        return self.decode(np.clip(self.encode(Omega), -self.w_max, self.w_max))
+        w = self.encode(self.rounded(Omega))
+        return self.decode(np.clip(w, -self.w_max, self.w_max))
 
     def checked(self, Omega: Floats) -> Floats:
         """`Omega`, if a synapse can hold it; ValueError if it is beyond the rails."""
@@ -109,6 +119,17 @@ class Rule:
                 f"+-{self.w_max * self.lsb:.6g}"
             )
         return Omega
+
+
+def _unit(dim: Dimension) -> str:
+    """The unit of these dimensions, as equations write it."""
+    if dim.is_dimensionless:
+        return "1"
+    name = repr(get_unit(dim))
+    if name in DEFAULT_UNITS and name.isalpha():  # not 'volt2'
+        return name
+    base = ("metre", "kilogram", "second", "amp", "kelvin", "mol", "candle")
+    return "*".join(f"{b}**{power:g}" for b, power in zip(base, dim._dims, strict=True) if power)
 
 
 @dataclass(frozen=True)
@@ -130,7 +151,7 @@ class DiscreteRule(Rule):
     With ``w`` a counter, a whole number, and ``Omega = w*step`` ::
 
         err = 2*state + kappa*gain*w*step
-        err < -dead_zone: w += 1        err > dead_zone: w -= 1        else keep
+        err < -dead_zone: w += stride    err > dead_zone: w -= stride    else keep
 
     Equation (3) of Büchel et al. 2020 (arXiv:2010.14353) is ``kappa = 1, dead_zone = step/2``;
     equation (4), in current mode, is the same with ``state = I_before - I_rest`` and
@@ -144,13 +165,16 @@ class DiscreteRule(Rule):
         Gain of the comparators' copy of the weight. 1 is the paper's equation; 2.5 is calm; 0 is
         for comparators that see the neuron alone, as those of a circuit without that copy.
     dead_zone
-        Half-width h of the zone in which the weight is kept. By default ``kappa*step/2``: the
-        smallest for which one step is never undone by the next.
+        Half-width h of the zone in which the weight is kept. By default ``kappa*stride*step/2``:
+        the smallest for which one move is never undone by the next.
     n_bits
         Bits of the sign-and-magnitude counter: its rails are ``+-(2**(n_bits - 1) - 1)``.
         By default it runs freely.
     learn_reset
         Whether the autapse is learned too and takes the place of the neuron's reset.
+    stride
+        Steps that a decision moves the counter by: learning that begins coarse and ends fine
+        changes it and the dead zone while it runs (see `training.COARSE_TO_FINE`).
 
     Raises
     ------
@@ -166,6 +190,7 @@ class DiscreteRule(Rule):
     dead_zone: float | None = None
     n_bits: int | None = None
     learn_reset: bool = False
+    stride: int = 1
 
     def __post_init__(self) -> None:
         for name in ("step", "kappa", "dead_zone"):
@@ -175,8 +200,10 @@ class DiscreteRule(Rule):
                     f"DiscreteRule.{name}={value}: must be a plain number, in units of |D|^2"
                 )
         checks.positive("DiscreteRule.step", self.step)
+        checks.count("DiscreteRule.stride", self.stride)
         checks.positive("DiscreteRule.kappa", self.kappa, zero=True)
-        zone = self.kappa * self.step / 2 if self.dead_zone is None else self.dead_zone
+        smallest = self.kappa * self.stride * self.step / 2
+        zone = smallest if self.dead_zone is None else self.dead_zone
         checks.positive("DiscreteRule.dead_zone", zone, zero=True)
         object.__setattr__(self, "dead_zone", zone)
         if self.n_bits is not None and self.n_bits not in range(2, 25):
@@ -206,18 +233,18 @@ class DiscreteRule(Rule):
 
     def parameters(self, unit: Quantity) -> dict[str, Any]:
         """Those of the comparators."""
-        return {"kappa": self.kappa, "dead_zone": self.dead_zone * unit}
+        return {"kappa": self.kappa, "dead_zone": self.dead_zone * unit, "stride": self.stride}
 
     def decide(self, state: str) -> str:
-        """``d`` is +1, -1 or 0."""
+        """``d`` is a stride up, a stride down, or 0."""
         return (
             f"err = 2*({state}) + kappa*gain*w*step\n"
-            "d = plastic*(int(err < -dead_zone) - int(err > dead_zone))\n"
+            "d = stride*(int(err < -dead_zone) - int(err > dead_zone))\n"
         )
 
-    def nearest(self, Omega: ArrayLike) -> Floats:
-        """`Omega` in whole steps, within the rails."""
-        return super().nearest(self.decode(np.rint(self.encode(Omega))))
+    def rounded(self, Omega: ArrayLike) -> Floats:
+        """`Omega` in whole steps."""
+        return self.decode(np.rint(self.encode(Omega)))
 
     def checked(self, Omega: Floats) -> Floats:
         """`Omega`, if it is whole steps within the rails; ValueError if not."""

@@ -25,9 +25,15 @@ from tqdm import tqdm
 from . import balance, checks, decoding, devices
 from .checks import Floats, Integers
 from .chips import Blueprint, Chips
+from .plasticity import DiscreteRule, Rule
 from .signals import Drive
 
 DT = 0.1 * ms
+#: Learning that begins coarse and ends fine: a counter of about 10 bits, moved by 16, 4, 1.
+COARSE_TO_FINE = tuple(
+    (DiscreteRule(0.005, kappa=2.5, dead_zone=zone, stride=stride), 10 * second)
+    for stride, zone in ((16, 0.25), (4, 0.15), (1, 0.1))
+)
 #: Longest stretch that one run of a program simulates; longer ones are several runs.
 WINDOW = 10 * second
 
@@ -59,6 +65,24 @@ class Stretch:
     i: Integers
     step: Integers
     """Time steps of the spikes, counted from the first step of training."""
+
+
+def _check_alike(built: Blueprint, chips: Blueprint) -> None:
+    """ValueError unless a program built for some chips can run the others."""
+    kinds = [
+        (
+            f"D {c.D.shape}, {c.layout}, a rule that learns {c.rule.modifies} weights",
+            {*c.rest, *c.values()},
+        )
+        for c in (built, chips)
+    ]
+    (shape, names), (other_shape, other_names) = kinds
+    if shape != other_shape or names != other_names:
+        unlike = ", ".join(sorted(names ^ other_names)) or "the same variables"
+        raise ValueError(
+            f"chips: the program was built for {shape}, and is given {other_shape}; "
+            f"one of them alone has: {unlike}"
+        )
 
 
 class Training:
@@ -115,9 +139,24 @@ class Training:
         """
         other = copy(self)
         if chips is not None:
-            other.chips, other.nominal = chips, chips.values()
+            _check_alike(self.chips, chips)
+            other.chips, other.nominal, other.given = chips, chips.values(), {}
         if values is not None:
             other.given = values
+        return other
+
+    def with_rule(self, rule: Rule) -> "Training":
+        """The same chips, mismatch and all, with other parameters of their rule.
+
+        Raises
+        ------
+        ValueError
+            If weights of the other rule have another grid.
+        """
+        chips = self.chips.with_rule(rule)
+        own = {chips.called(f"recurrent.{key}"): v for key, v in rule.values(chips.unit).items()}
+        other = copy(self)
+        other.chips, other.given = chips, {**self.given, **own}
         return other
 
     @property
@@ -158,10 +197,10 @@ class Training:
                     **state.variables,
                 },
                 duration=length * DT,
-                read=[w, i, t, *state.variables],
+                read=[w, i, t, *self.chips.states],
                 timeout=self.timeout,
             )
-            variables = {name: run[name] for name in state.variables}
+            variables = {name: run[name] for name in self.chips.states}
             spent = state.cpu_seconds + run.cpu_seconds
             state = State(run[w], variables, first + length, spent)
             step = first + np.rint(run[t] / float(DT)).astype(np.int64)
@@ -183,13 +222,15 @@ class Training:
     ) -> Iterator[State]:
         """Let the chips learn; gives the state at each of the times `until`, which rise.
 
-        Times count from the beginning of the training. With `progress` a bar is shown (None: if
-        somebody sits there).
+        Times count from the beginning of the training. Each is the end of a run, so pulses of DPI
+        chips under way end there. With `progress` a bar is shown (None: if somebody sits there).
         """
         times = np.atleast_1d(Quantity(until))
         ends = [steps(checks.seconds("until", time, zero=True) * second) for time in times]
         if not ends or ends != sorted(ends) or ends[0] < state.n_steps:
             raise ValueError(f"until={until}: must be times that rise from {state.n_steps * DT} on")
+        if state.n_steps == 0:
+            self.chips.rule.checked(self.weights(state))
         hidden = None if progress is None else not progress
         begin, dt = state.n_steps, float(DT)
         with tqdm(total=(ends[-1] - begin) * dt, unit="s", desc="training", disable=hidden) as bar:
@@ -204,6 +245,19 @@ class Training:
     ) -> State:
         """The state after training for `duration`, from rest and weights `Omega`."""
         (state,) = self.train(self.rest(Omega), drive, [duration], progress=progress)
+        return state
+
+    def in_phases(
+        self, Omega: ArrayLike, drive: Drive, phases: Sequence[tuple[Rule, Quantity]]
+    ) -> State:
+        """The state after training from rest and weights `Omega`, with a rule and a time a phase.
+
+        See `COARSE_TO_FINE`.
+        """
+        state, end = self.rest(Omega), 0 * second
+        for rule, duration in phases:
+            end += duration
+            (state,) = self.with_rule(rule).train(state, drive, [end])
         return state
 
     def evaluate(self, Omega: ArrayLike, c: Quantity) -> "Evaluation":

@@ -238,21 +238,14 @@ class TestUsing:
         again = training.trained(initial(), DRIVE, 100 * ms)
         np.testing.assert_array_equal(again.w, start.w)
 
-    def test_values_stay_with_other_chips(self, training, kind):
+    def test_values_win_over_those_of_the_chips(self, training, kind):
         values = {"recurrent.gain": 0.5}
         blueprint = KINDS[kind][1](decoders(2), rule=RULE)
         for other in (
             training.using(blueprint, values),
-            training.using(values=values).using(blueprint),
             training.using(blueprint).using(values=values),
         ):
             same_values(other.values, blueprint.values() | values)
-
-    def test_chips_of_another_shape_are_refused(self, training, kind):
-        D = random_decoder(2, N + 1, 1, n_chips=N_CHIPS)
-        other = training.using(KINDS[kind][1](D, rule=RULE))
-        with pytest.raises(ValueError, match=r"has 33.* values: the program holds 30"):
-            other.evaluate(np.zeros((N + 1, N + 1)), C)
 
     def test_unknown_values_are_refused(self, training):
         with pytest.raises(ValueError, match=r"'neurons\.colour': the program has no such"):

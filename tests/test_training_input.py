@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from brian2 import Hz, ms, mV, second
 
-from ebn_brian.chips import dpi_chips, lif_chips, random_decoder, random_weights
+from ebn_brian.chips import (
+    dpi_blueprint,
+    dpi_chips,
+    lif_blueprint,
+    lif_chips,
+    random_decoder,
+    random_weights,
+)
 from ebn_brian.plasticity import DiscreteRule
 from ebn_brian.signals import noise_drive
 from ebn_brian.training import Training, steps
@@ -84,6 +91,34 @@ def test_weights_of_another_shape_are_refused(small):
         small.rest(np.zeros((4, 4)))
     with pytest.raises(ValueError, match=r"'recurrent.w' has .* values: the program holds"):
         small.trained(initial()[:2], DRIVE, 1 * ms)
+
+
+def test_weights_off_the_grid_are_not_learned(small):
+    """Counters hold whole steps: a state from elsewhere is refused before it is simulated."""
+    with pytest.raises(ValueError, match="weights must be whole multiples of its step"):
+        small.trained(initial() + 0.01, DRIVE, 1 * ms)
+
+
+def test_chips_unlike_those_of_the_program_are_refused(small):
+    D = random_decoder(2, N, 1, n_chips=N_CHIPS)
+    lif = "neurons.v_th" in small.chips.values()
+    others = {
+        "of the other kind": (dpi_blueprint if lif else lif_blueprint)(D, rule=RULE),
+        "more neurons": lif_blueprint(random_decoder(2, N + 1, 1, n_chips=N_CHIPS), rule=RULE),
+        "fewer chips": lif_blueprint(D[1:], rule=RULE),
+    }
+    for other in others.values():
+        with pytest.raises(ValueError, match=r"chips: the program was built for .* is given"):
+            small.using(other)
+
+
+def test_other_chips_do_not_inherit_the_values_of_the_first(small):
+    """Mismatch was drawn for the chips that it was given with."""
+    name = "recurrent.gain"
+    gains = np.full(small.chips.layout.n_synapses, 1.5)
+    spread = small.using(values={name: gains})
+    np.testing.assert_array_equal(spread.values[name], gains)
+    np.testing.assert_array_equal(spread.using(small.chips).values[name], 1)
 
 
 def test_another_time_step_is_refused():

@@ -1,16 +1,17 @@
 """What every kind of chip is: a blueprint of plain values, and the Brian2 objects made from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
-from brian2 import BrianObject, NeuronGroup, Quantity, Synapses
+from brian2 import BrianObject, Hz, NeuronGroup, Quantity, Synapses
 from numpy.typing import ArrayLike
 
 from .. import balance, checks
 from ..checks import Floats
-from ..equations import drive
+from ..devices import Run
+from ..equations import drive, homeostasis
 from ..plasticity import Rule
 from .layout import Layout
 
@@ -35,6 +36,30 @@ class Blueprint:
     """Time constant of the membrane, which is also that of the readout."""
     parameters: Mapping[str, Any]
     rest: Mapping[str, Any]
+    adapts: str = field(default="", kw_only=True)
+    """Name of the threshold that neurons set themselves, if they do."""
+
+    @property
+    def states(self) -> list[str]:
+        """Full names of the variables of neurons that change: all that a chip remembers of them."""
+        names = [*self.rest, self.adapts] if self.adapts else [*self.rest]
+        return [self.called(f"neurons.{name}") for name in names]
+
+    def with_rule(self, rule: Rule) -> "Blueprint":
+        """The same chips with other parameters of their rule; synapses store what they stored.
+
+        Raises
+        ------
+        ValueError
+            If weights of the other rule have another grid.
+        """
+        if type(rule) is not type(self.rule) or rule.lsb != self.rule.lsb:
+            raise ValueError(
+                f"rule={rule}: must differ from {self.rule} in what it decides alone, so that "
+                "stored weights stay what they are"
+            )
+        own = {f"recurrent.{name}": value for name, value in rule.values(self.unit).items()}
+        return replace(self, rule=rule, parameters={**self.parameters, **own})
 
     @property
     def optimal(self) -> Floats:
@@ -58,8 +83,8 @@ class Blueprint:
 
         `source` is a finished run that has read ``recurrent.w``, or what synapses store.
         """
-        name = self.called("recurrent.w")
-        w = source if isinstance(source, np.ndarray) else source[name]
+        held = isinstance(source, Run | Mapping)
+        w = source[self.called("recurrent.w")] if held else np.asarray(source)
         return self.layout.to_matrices(self.rule.decode(w))
 
 
@@ -130,14 +155,21 @@ def initial_weights(blueprint: Blueprint, Omega: ArrayLike | None) -> Floats:
     if Omega is None:
         if rule.modifies == "none":
             return blueprint.optimal
-        return rule.nearest(balance.uncoupled(blueprint.D))
+        Omega = rule.rounded(balance.uncoupled(blueprint.D))
+        return rule.checked(_held(blueprint.layout, Omega))
     Omega = checks.finite("Omega", Omega)
     if Omega.shape not in ((n, n), (n_chips, n, n)):
         raise ValueError(
             f"Omega has shape {Omega.shape}: must be ({n}, {n}) or ({n_chips}, {n}, {n}), "
             f"since D has shape {blueprint.D.shape}"
         )
-    return rule.checked(np.broadcast_to(Omega, (n_chips, n, n)))
+    return rule.checked(_held(blueprint.layout, Omega))
+
+
+def _held(layout: Layout, Omega: Floats) -> Floats:
+    """`Omega` of each chip where there are synapses, 0 elsewhere."""
+    kept = layout.kept.reshape(layout.n_neurons, layout.n_neurons).T
+    return np.where(kept, Omega, 0.0) * np.ones((layout.n_chips, 1, 1))
 
 
 def check_name(name: str) -> str:
@@ -152,6 +184,15 @@ def check_learns(rule: Rule, weights: str) -> Rule:
     if rule.modifies not in (weights, "none"):
         raise ValueError(f"rule={rule}: learns {rule.modifies} weights, must learn {weights} ones")
     return rule
+
+
+def homeostatic_parameters(threshold: str, layout: Layout, unit: Quantity) -> dict[str, Any]:
+    """Nominal values of `equations.homeostasis`: thresholds rest, all synapses are switched on."""
+    return {
+        f"neurons.{homeostasis.STEPS[threshold][0]}": 0 * unit,
+        "neurons.rate_target": np.zeros(layout.n_chips * layout.n_neurons) * Hz,
+        "recurrent.coupled": np.ones(layout.n_synapses),
+    }
 
 
 def set_values(blueprint: Blueprint, group: Any, kind: str) -> None:

@@ -52,9 +52,20 @@ class Layout:
         return by_source[:, self.kept].ravel()
 
     def to_matrices(self, values: ArrayLike) -> Floats:
-        """Inverse of `to_synapses`: (n_chips, target, source), missing autapses 0."""
-        kept, n = self.kept, self.n_neurons
-        values = np.asarray(values, float).reshape(-1, kept.sum())
+        """Inverse of `to_synapses`: (n_chips, target, source), missing autapses 0.
+
+        Raises
+        ------
+        ValueError
+            If `values` are no flat array, or not those of whole chips.
+        """
+        kept, n, values = self.kept, self.n_neurons, np.asarray(values, float)
+        if values.ndim != 1 or values.size % kept.sum():
+            raise ValueError(
+                f"weights have shape {values.shape}: must be one value a synapse, {kept.sum()} a "
+                "chip"
+            )
+        values = values.reshape(-1, kept.sum())
         by_source = np.zeros((len(values), n * n))
         by_source[:, kept] = values
         return np.swapaxes(by_source.reshape(-1, n, n), -1, -2)

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from .. import balance, checks
 from ..checks import Floats
-from ..equations import lif
+from ..equations import homeostasis, lif
 from ..plasticity import Fixed, Rule
 from .chips import (
     Blueprint,
@@ -29,6 +29,7 @@ from .chips import (
     check_name,
     chips_given,
     feed,
+    homeostatic_parameters,
     initial_weights,
     population,
     recurrent_synapses,
@@ -40,8 +41,8 @@ from .layout import Layout
 V_UNIT = 10 * mV
 TAU_M = 50 * ms
 TAU_FAST = 1 * ms
-#: Resets that a user chooses; the learned one comes with the rule.
-RESETS = ("absolute", "subtractive")
+#: Resets that a user chooses, and the parameter of each; the learned one comes with the rule.
+RESETS = {"absolute": "v_reset", "share": "share", "subtractive": "v_jump"}
 
 
 def lif_blueprint(
@@ -56,6 +57,7 @@ def lif_blueprint(
     tau_m: Quantity = TAU_M,
     tau_fast: Quantity = TAU_FAST,
     sigma: Quantity | None = None,
+    homeostatic: bool = False,
 ) -> Blueprint:
     """Nominal values of `lif_chips`, and what kind of neuron it is.
 
@@ -64,12 +66,15 @@ def lif_blueprint(
     D, rule, n_chips, kappa, name
         As in `lif_chips`.
     synapse, reset
-        ``'delta'`` or ``'exponential'``; ``'absolute'`` or ``'subtractive'``. With a rule that
-        learns it, the reset is the autapse.
+        ``'delta'`` or ``'exponential'``; ``'absolute'``, ``'share'`` (absolute, in proportion to
+        the threshold) or ``'subtractive'``. With a rule that learns it, the reset is the autapse.
     tau_m, tau_fast
         Time constants of membrane and fast synapse, second.
     sigma
         Standard deviation of the membrane's noise, volt; none by default.
+    homeostatic
+        Whether neurons can set their own thresholds, and synapses be switched off (see
+        `homeostasis`). Both rest until they are asked for.
 
     Raises
     ------
@@ -98,8 +103,13 @@ def lif_blueprint(
     layout = Layout(len(D), D.shape[-1], autapses=rule.learn_reset)
     parameters = {f"neurons.{variable}": value for variable, value in neurons.items()}
     parameters["recurrent.gain"] = np.ones(layout.n_synapses)
+    if homeostatic:
+        parameters |= homeostatic_parameters("v_th", layout, V_UNIT)
     parameters |= {f"recurrent.{key}": value for key, value in rule.values(V_UNIT).items()}
-    return Blueprint(check_name(name), D, rule, layout, V_UNIT, tau_m, parameters, rest)
+    return Blueprint(
+        *(check_name(name), D, rule, layout, V_UNIT, tau_m, parameters, rest),
+        adapts="v_th" if homeostatic else "",
+    )
 
 
 def _membrane(D: Floats, kappa: float, reset: str) -> dict[str, Any]:
@@ -110,6 +120,8 @@ def _membrane(D: Floats, kappa: float, reset: str) -> dict[str, Any]:
     }
     if reset == "absolute":
         values["v_reset"] = np.ravel(balance.reset(D, kappa)) * V_UNIT
+    elif reset == "share":
+        values["share"] = np.ravel(balance.reset(D, kappa) / balance.threshold(D, kappa))
     elif reset == "subtractive":
         values["v_jump"] = np.ravel(balance.squared_lengths(D)) * V_UNIT
     return values | {f"F_{j}": np.ravel(D[:, j]) * V_UNIT for j in range(D.shape[1])}
@@ -154,7 +166,7 @@ def lif_chips(
     greedy
         Whether at most one neuron of a chip spikes in a time step, the furthest above threshold.
     neuron
-        `synapse`, `reset`, `tau_m`, `tau_fast` and `sigma` of `lif_blueprint`.
+        `synapse`, `reset`, `tau_m`, `tau_fast`, `sigma` and `homeostatic` of `lif_blueprint`.
 
     Raises
     ------
@@ -177,17 +189,15 @@ def _neurons(
     blueprint: Blueprint, drive: TimedArray | None, greedy: bool, dt: Quantity | None
 ) -> NeuronGroup:
     n_signals, parameters = blueprint.D.shape[1], blueprint.parameters
-    reset = "learned"
-    if "neurons.v_reset" in parameters:
-        reset = "absolute"
-    elif "neurons.v_jump" in parameters:
-        reset = "subtractive"
+    held = (kind for kind, variable in RESETS.items() if f"neurons.{variable}" in parameters)
+    reset, homeostatic = next(held, "learned"), bool(blueprint.adapts)
+    noise = "neurons.sigma" in parameters
     neurons = NeuronGroup(
         blueprint.D[:, 0].size,
-        lif.model(n_signals, _synapse(blueprint), reset, greedy, "neurons.sigma" in parameters),
+        lif.model(n_signals, _synapse(blueprint), reset, greedy, noise, homeostatic),
         method="euler",
         threshold=lif.THRESHOLD[greedy],
-        reset=lif.RESETS[reset][0],
+        reset=lif.at_spike(reset, homeostatic),
         events={"candidate": lif.CANDIDATE} if greedy else {},
         namespace={"drive": checks.drive(drive, n_signals)},
         dt=dt,
@@ -203,18 +213,19 @@ def _synapse(blueprint: Blueprint) -> str:
 
 def _recurrent(blueprint: Blueprint, neurons: NeuronGroup, Omega: Floats, greedy: bool) -> Synapses:
     """Synapses with the pathways compare, learn and act."""
-    rule = blueprint.rule
+    rule, homeostatic = blueprint.rule, bool(blueprint.adapts)
     on_pre, on_event = {}, {}
     if greedy:
         on_pre["compare"], on_event["compare"] = lif.COMPARE, "candidate"
     if rule.modifies != "none":
-        on_pre["learn"], on_event["learn"] = rule.on_pre(lif.STATE), "spike"
-    on_pre["act"], on_event["act"] = lif.ON_PRE[_synapse(blueprint)], "spike"
+        on_pre["learn"], on_event["learn"] = rule.on_pre(lif.STATE, homeostatic), "spike"
+    act = lif.ON_PRE_COUPLED if homeostatic else lif.ON_PRE
+    on_pre["act"], on_event["act"] = act[_synapse(blueprint)], "spike"
     synapses = recurrent_synapses(
         blueprint,
         neurons,
         Omega,
-        rule.model(blueprint.unit),
+        rule.model(blueprint.unit) + homeostasis.SWITCH * homeostatic,
         on_pre=on_pre,
         on_event=on_event,
         delay=dict.fromkeys(on_pre, 0 * ms),

@@ -4,14 +4,17 @@ Brian2 has one active device, and starting one afresh loses the objects that it 
 is built on a new one, with the time step of the user's, which is active again afterwards.
 """
 
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from numbers import Number
 from types import FrameType
 from typing import Any
 
+import numpy as np
 from brian2 import BrianObjectException, Network, Quantity, TimedArray
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
 from brian2.core.namespace import DEFAULT_UNITS as UNITS
@@ -69,10 +72,10 @@ def network_and_names(
         return network, dict(given)
     names: dict[str, Any] = {}
     for frame in reversed([frames.get("made"), *_callers(own)]):
-        if frame is not None:
-            names |= _constants(frame.f_globals) | _constants(frame.f_locals)
-    own_variables = {name for obj in network.objects for name in getattr(obj, "variables", {})}
-    return network, {name: value for name, value in names.items() if name not in own_variables}
+        for scope in () if frame is None else (frame.f_globals, frame.f_locals):
+            # a nearer name hides a farther one, whatever it is
+            names = {k: v for k, v in names.items() if k not in scope} | _constants(scope)
+    return network, names
 
 
 @contextmanager
@@ -84,6 +87,9 @@ def resolving(given: Mapping[str, Any] | None) -> Iterator[None]:
     ValueError
         Instead of Brian2's exception, which is its cause.
     """
+    conflicts = logging.getLogger("brian2.groups.group.Group.resolve.resolution_conflict")
+    level = conflicts.level
+    conflicts.setLevel(logging.ERROR)  # the names are those of a script, not meant for a group
     try:
         yield
     except BrianObjectException as error:
@@ -95,6 +101,8 @@ def resolving(given: Mapping[str, Any] | None) -> Iterator[None]:
             f"the equations use {unknown.group(1)}, which is no variable of the group, of the "
             f"function that makes the network, of its module or of its callers: {where}"
         ) from error
+    finally:
+        conflicts.setLevel(level)
 
 
 def _callers(frame: FrameType) -> list[FrameType]:
@@ -111,9 +119,13 @@ def _callers(frame: FrameType) -> list[FrameType]:
 
 def _constants(names: Mapping[str, Any]) -> dict[str, Any]:
     """Those of `names` that equations can use, and that Brian2 does not know by itself."""
-    usable, known = (Quantity, TimedArray, Function, int, float), {*DEFAULT_FUNCTIONS, *UNITS}
+    known = {*DEFAULT_FUNCTIONS, *UNITS}
     return {
         name: value
         for name, value in names.items()
-        if isinstance(value, usable) and name not in known
+        if name not in known
+        and (
+            isinstance(value, Number | Quantity | TimedArray | Function)
+            or (isinstance(value, np.ndarray) and value.ndim == 0)
+        )
     }

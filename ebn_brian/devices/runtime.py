@@ -14,7 +14,7 @@ from .. import checks
 from ..seeds import check_seed
 from .active import in_force, network_and_names, new_device, resolving
 from .flags import STRICT, preferences
-from .values import Run, checked, dimensions, stop_if_compile_only
+from .values import Run, checked, dimensions, stop_if_compile_only, timed_arrays
 
 #: Targets by name. ``runtime`` lets Brian2 choose between cython and numpy.
 RUNTIME = {"runtime": "auto", "numpy": "numpy", "cython": "cython"}
@@ -40,7 +40,7 @@ class RuntimeProgram:
         with preferences(self.preferences), in_force(self.device):
             self.network, self.names = network_and_names(make_network, namespace)
             self.network.store("built")
-        self.timed_arrays = _timed_arrays(self.network)
+        self.timed_arrays = timed_arrays(self.network)
         self.built = {name: timed.values.copy() for name, timed in self.timed_arrays.items()}
 
     def run(
@@ -98,8 +98,3 @@ class RuntimeProgram:
             return self.network[owner].variables[variable]
         except KeyError:
             raise ValueError(f"{name!r}: the network has no such variable") from None
-
-
-def _timed_arrays(network: Network) -> dict[str, TimedArray]:
-    namespaces = [getattr(o, "namespace", None) or {} for o in network.objects]
-    return {v.name: v for n in namespaces for v in n.values() if isinstance(v, TimedArray)}

@@ -16,7 +16,7 @@ from ..fused import FLUSH_TO_ZERO
 from .active import in_force, network_and_names, new_device, resolving
 from .flags import STRICT, STRICT_FLAGS, preferences
 from .program import StandaloneProgram
-from .values import Array, dimensions
+from .values import Array, dimensions, timed_arrays
 
 #: ``cpp_fused`` is ``cpp_standalone`` with the time step fused into one function (see `fused`).
 CPP = ("cpp_fused", "cpp_standalone")
@@ -123,6 +123,7 @@ def refuse(network: Network, device: str) -> None:
                 f"{obj.name!r} is a network operation, Python code that device={device!r} cannot "
                 "run: write it as equations, run_regularly or run_on_event, or use 'numpy'"
             )
+    timed_arrays(network)
 
 
 def program_arrays(device: CPPStandaloneDevice) -> Arrays:

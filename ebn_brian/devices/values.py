@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from brian2 import Quantity
+from brian2 import Network, Quantity, TimedArray
 from brian2.core.variables import ArrayVariable
 from brian2.units.fundamentalunits import (
     DIMENSIONLESS,
@@ -115,3 +115,22 @@ def wrong_size(name: str, given: int, held: int) -> ValueError:
 def dimensions(variable: ArrayVariable) -> Dimension:
     """Dimensions of a Brian2 variable."""
     return getattr(variable, "dim", DIMENSIONLESS)
+
+
+def timed_arrays(network: Network) -> dict[str, TimedArray]:
+    """The TimedArrays that a network's objects use, by name.
+
+    Raises
+    ------
+    ValueError
+        If two of them have one name: in C++ one would stand for both.
+    """
+    found: dict[str, TimedArray] = {}
+    for obj in network.objects:
+        for value in (getattr(obj, "namespace", None) or {}).values():
+            if isinstance(value, TimedArray) and found.setdefault(value.name, value) is not value:
+                raise ValueError(
+                    f"two TimedArrays are called {value.name!r}: each must have a name of its own, "
+                    "TimedArray(..., name=)"
+                )
+    return found

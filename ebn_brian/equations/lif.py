@@ -14,6 +14,7 @@ symbol      unit          default      meaning
 ``v_rest``  volt          0 mV         resting potential
 ``v_th``    volt          12.5 mV      threshold: ``v_rest + kappa/2*v_unit``
 ``v_reset`` volt          2.5 mV       absolute reset: ``v_rest + (kappa/2 - 1)*v_unit``
+``share``   1             1 - 2/kappa  reset in proportion: ``v_reset`` over ``v_th``, above rest
 ``v_jump``  volt          10 mV        subtractive reset: the step down at an own spike, ``v_unit``
 ``tau_m``   second        50 ms        membrane time constant
 ``F_j``     volt          v_unit*D_jn  feed-forward weight of signal j
@@ -26,7 +27,7 @@ symbol      unit          default      meaning
 """
 
 from .. import checks
-from . import drive
+from . import drive, homeostasis
 
 #: The fast recurrent input as a second term of the membrane equation, and its own equation.
 SYNAPSES = {
@@ -37,14 +38,20 @@ SYNAPSES = {
     ),
 }
 
-#: What a presynaptic spike of weight ``w*step`` does; ``gain`` is the synapse's own.
+#: What a presynaptic spike of weight ``w*step`` does; ``gain`` is the synapse's own. The
+#: second form has the switch of `equations.homeostasis`.
 ON_PRE = {
     "delta": "v_post += gain*w*step",
     "exponential": "v_fast_post += gain*w*step",
 }
+ON_PRE_COUPLED = {
+    "delta": "v_post += coupled*gain*w*step",
+    "exponential": "v_fast_post += coupled*gain*w*step",
+}
 
 RESETS = {
     "absolute": ("v = v_reset", "v_reset : volt\n"),
+    "share": ("v = v_reset", "v_reset = v_rest + share*(v_th - v_rest) : volt\nshare : 1\n"),
     "subtractive": ("v -= v_jump", "v_jump : volt\n"),
     "learned": ("", ""),  # the autapse of the plastic synapses is the reset
 }
@@ -81,6 +88,7 @@ def model(
     reset: str = "absolute",
     greedy: bool = True,
     noise: bool = False,
+    homeostatic: bool = False,
 ) -> str:
     """Equations of the neuron, to print or to hand to a `NeuronGroup`.
 
@@ -91,11 +99,14 @@ def model(
     synapse
         ``'delta'`` (a spike steps ``v``) or ``'exponential'`` (through ``tau_fast``).
     reset
-        ``'absolute'``, ``'subtractive'`` or ``'learned'``.
+        ``'absolute'``, ``'share'`` (absolute too, in proportion to the threshold),
+        ``'subtractive'`` or ``'learned'``.
     greedy
         Whether at most one neuron of a chip spikes in a time step.
     noise
         Whether the membrane is noisy (``sigma``).
+    homeostatic
+        Whether the neuron sets its own threshold (see `equations.homeostasis`).
 
     Raises
     ------
@@ -106,8 +117,16 @@ def model(
     checks.choice("reset", reset, RESETS)
     current, current_model = SYNAPSES[synapse]
     noise_term, noise_model = NOISE if noise else ("", "")
+    threshold = homeostasis.model("v_th") if homeostatic else "v_th : volt\n"
     return (
         f"dv/dt = (v_rest - v)/tau_m + feedforward{current}{noise_term} : volt\n"
         f"{feedforward(n_signals)}{current_model}{noise_model}{RESETS[reset][1]}"
-        "v_rest : volt\nv_th : volt\ntau_m : second\n" + ("n_better : 1\n" if greedy else "")
+        f"v_rest : volt\n{threshold}tau_m : second\n" + ("n_better : 1\n" if greedy else "")
+    )
+
+
+def at_spike(reset: str, homeostatic: bool = False) -> str:
+    """Statements of the neuron at an own spike."""
+    return "\n".join(
+        text for text in (RESETS[reset][0], homeostasis.reset("v_th") * homeostatic) if text
     )

@@ -2,10 +2,11 @@
 
 import inspect
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from brian2 import Network, SpikeMonitor, get_dimensions, ms
+from brian2 import Network, SpikeMonitor, StateMonitor, get_dimensions, ms
 from helpers import DT, one_direction, silent, simulate, timed
 
 from ebn_brian import balance, devices
@@ -150,11 +151,22 @@ class TestWeights:
             np.testing.assert_array_equal(chips.weights(), [expected, expected])
 
     def test_default_is_what_the_counters_can_hold(self, make):
-        """0.3 is no divisor of 1, and three bits end at 0.9."""
-        for n_bits, diagonal in ((6, -0.9), (3, -0.9), (2, -0.3)):
+        """0.3 is no divisor of 1, and three bits end at 0.9; two bits hold no reset at all."""
+        for n_bits in (6, 3):
             rule = DiscreteRule(0.3, n_bits=n_bits, learn_reset=True)
             chips = make(one_direction(3), None, silent(), rule=rule)
-            np.testing.assert_allclose(chips.weights()[0], diagonal * np.eye(3))
+            np.testing.assert_allclose(chips.weights()[0], -0.9 * np.eye(3))
+        with pytest.raises(ValueError, match=r"rails of the rule are at \+-0.3"):
+            make(one_direction(3), None, silent(), rule=replace(rule, n_bits=2))
+
+    def test_of_a_monitor_are_refused(self, make):
+        """What a StateMonitor holds is no list of weights: (synapses, times)."""
+        chips = make(one_direction(3), None, silent(), rule=RULE, dt=DT)
+        monitor = StateMonitor(chips.recurrent, "w", record=True, name="watch")
+        Network(chips.objects, monitor).run(2 * DT)
+        with pytest.raises(ValueError, match=r"weights have shape \(.*, 2\): must be one value"):
+            chips.weights(monitor.w)
+        np.testing.assert_array_equal(chips.weights(monitor.w[:, -1]), chips.weights())
 
     def test_at_the_rails_are_on_the_grid(self, make):
         """7*0.04 is not 0.28 in floating point: the grid is met with a tolerance."""

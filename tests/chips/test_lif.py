@@ -235,6 +235,11 @@ def test_impossible_input_is_refused(changed, message):
         lif_chips(arguments.pop("D"), arguments.pop("Omega"), silent(), **arguments)
 
 
+def test_a_diagonal_without_synapses_may_be_anything():
+    """Off the grid of the rule, as that of a matrix from elsewhere."""
+    assert not lif_chips(one_direction(3), -0.77 * np.eye(3), silent(), rule=RULE).weights().any()
+
+
 def test_a_neuron_alone_may_learn_its_reset():
     rule = DiscreteRule(0.04, learn_reset=True)
     assert lif_chips([[1.0]], None, silent(n_signals=1), rule=rule).weights() == -1

@@ -30,7 +30,7 @@ class Continuous(Rule):
         return {"eps": self.eps}
 
     def decide(self, state):
-        return f"d = -plastic*eps*(2*({state})/step + kappa*gain*w)\n"
+        return f"d = -eps*(2*({state})/step + kappa*gain*w)\n"
 
 
 N_CHIPS, N = 2, 10
@@ -67,6 +67,17 @@ def test_its_weights_are_real_numbers(make):
     assert not changed[~spiked].any()
     hundredths = learned.swapaxes(1, 2)[changed] * 100
     assert (np.abs(hundredths - np.rint(hundredths)) > 1e-6).mean() > 0.5
+
+
+def test_its_weights_are_held_while_the_chips_are_evaluated():
+    """The rule says nothing of ``plastic``: it is the synapse that holds its weight."""
+    training = Training(SYSTEMS["lif"], 2, device="numpy")
+    state = training.rest(INITIAL)
+    (held,) = training.advance(state, DRIVE, 500, plastic=False)
+    (learned,) = training.advance(state, DRIVE, 500)
+    assert len(held.i) > 10
+    np.testing.assert_array_equal(held.state.w, state.w)
+    assert (learned.state.w != state.w).any()
 
 
 @pytest.mark.slow

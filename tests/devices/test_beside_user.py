@@ -3,7 +3,17 @@
 import brian2
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, SpikeMonitor, defaultclock, ms, prefs, seed, set_device
+from brian2 import (
+    Network,
+    NeuronGroup,
+    SpikeMonitor,
+    TimedArray,
+    defaultclock,
+    ms,
+    prefs,
+    seed,
+    set_device,
+)
 from brian2.devices.device import get_device, reset_device
 
 from ebn_brian import devices
@@ -145,3 +155,38 @@ class TestDevice:
             results.append(network["again"])
             assert results[-1].n[0] == 10 * k + 10
         brian2.device.reinit()
+
+
+@pytest.mark.parametrize("number", [np.int64(7), np.float32(7), np.array(7.0)])
+def test_any_number_hides_that_of_an_outer_scope(number):
+    k = 3
+
+    def make_network() -> Network:
+        k = number  # noqa: F841
+        return Network(NeuronGroup(1, "dx/dt = k*Hz : 1", method="euler", name="cells"))
+
+    program = devices.build(make_network, "numpy")
+    assert program.run(duration=1 * ms, read=["cells.x"])["cells.x"][0] == pytest.approx(7e-3)
+    assert k == 3
+
+
+def test_a_name_may_be_a_variable_elsewhere():
+    def make_network() -> Network:
+        tau = 10 * ms  # noqa: F841
+        own = NeuronGroup(1, "tau : second", name="own")
+        return Network(own, *neuron("dv/dt = (1.5 - v)/tau : 1").objects)
+
+    assert spikes_of(make_network, "numpy") == 3 * by_arithmetic()
+
+
+@pytest.mark.parametrize("device", ["numpy", "cpp_fused"])
+def test_two_inputs_of_one_name_are_refused(device):
+    def make_network() -> Network:
+        groups = [
+            NeuronGroup(1, "x = c(t) : 1", namespace={"c": TimedArray([k], 1 * ms, name="drive")})
+            for k in range(2)
+        ]
+        return Network(groups)
+
+    with pytest.raises(ValueError, match="two TimedArrays are called 'drive'"):
+        devices.build(make_network, device)

@@ -5,6 +5,6 @@ from pathlib import Path
 from studies.mismatch.arms import Bench, build_bench
 
 
-def small_bench(folder: Path) -> Bench:
-    """Three chips of five neurons on numpy."""
-    return build_bench(3, 5, 1.0, 7, "numpy", folder, None)
+def small_bench(folder: Path, chips: int = 3) -> Bench:
+    """Chips of five neurons on numpy."""
+    return build_bench(chips, 5, 1.0, 7, "numpy", folder, None)

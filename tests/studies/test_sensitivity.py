@@ -62,7 +62,7 @@ def test_rows_of_the_design_reach_their_parameters_and_chips(tmp_path, monkeypat
 
     monkeypatch.setattr(Population, "measures", measures)
     rows = (0.0, 0.1, 0.0, 0.0, 0.0), (0.3, 0.0, 0.0, 0.0, 0.0)
-    bench = small_bench(tmp_path)
+    bench = small_bench(tmp_path, chips=6)
     medians = sensitivity.run_rows(bench, "pretrained", "absolute", 3, *rows)
     assert medians["rate_hz"][0] == 0
     assert 0.2 < medians["rate_hz"][1] < 0.4
@@ -81,7 +81,7 @@ def test_points_have_the_same_chips_in_any_task(tmp_path, monkeypatch):
         return dict.fromkeys(sensitivity.OUTPUTS, np.zeros(6))
 
     monkeypatch.setattr(Population, "measures", measures)
-    bench, point, other = small_bench(tmp_path), (0.1, 0.2, 0.0, 0.3, 0.1), (0.3,) * 5
+    bench, point, other = small_bench(tmp_path, chips=6), (0.1, 0.2, 0.0, 0.3, 0.1), (0.3,) * 5
     for rows in ((point, other), (other, point)):
         sensitivity.run_rows(bench, "pretrained", "absolute", 3, *rows)
     for name in ("recurrent.gain", "neurons.v_th", "neurons.tau_m", "neurons.F_1"):
