@@ -29,8 +29,10 @@ from .lab.cli import check_before_start, finite, study_options
 from .lab.engine import alone, engine_options, report, run, time_limit, workers
 from .lab.palette import BLUE, YELLOW
 from .lab.results import provenance, save, show
-from .mismatch.arms import ARMS, PARAMETERS, RESETS, Bench, Population, build_bench
+from .mismatch.arms import Population
+from .mismatch.bench import ARMS, CHOICE, OWN_RESET, PARAMETERS, Bench, build_bench
 from .mismatch.figure import LABELS, TITLES
+from .mismatch.measures import measures
 
 OUTPUTS = ("rate_hz", "error_refit")
 #: Points of one task.
@@ -61,9 +63,9 @@ def run_rows(
     """Medians of `OUTPUTS` over chips, (n_rows,) each; a row has the CV of each parameter."""
     chips = Population(bench, list(range(n_chips)) * len(rows))
     spreading = partial(spread_rows, rows, n_chips, bench.seed)
-    weights = chips.weights(arm, reset, spreading)
-    measures = chips.measures(chips.on_device(reset, spreading), weights)
-    return {name: np.median(measures[name].reshape(len(rows), -1), axis=1) for name in OUTPUTS}
+    training = chips.prepared(arm, reset, spreading)
+    values = measures(training, chips.weights(arm, reset, training), bench.seed)
+    return {name: np.median(values[name].reshape(len(rows), -1), axis=1) for name in OUTPUTS}
 
 
 def estimates(f_A: Floats, f_B: Floats, f_AB: Floats) -> tuple[Floats, Floats]:
@@ -184,9 +186,9 @@ def table(data: xr.Dataset) -> dict[str, dict[str, float]]:
     multiple=True,
     default=("pretrained", "learned"),
     show_default=True,
-    type=click.Choice(ARMS),
+    type=click.Choice([arm for arm in ARMS if arm not in OWN_RESET]),
 )
-@click.option("--reset", default="absolute", show_default=True, type=click.Choice(list(RESETS)))
+@click.option("--reset", default="absolute", show_default=True, type=click.Choice(CHOICE))
 @engine_options
 @study_options("sensitivity")
 def main(**options) -> None:
@@ -216,6 +218,7 @@ def main(**options) -> None:
             device,
             programs,
             time_limit(options),
+            options["arms"],
             [options["reset"]],
         )
         by_arm = {

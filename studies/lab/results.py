@@ -56,17 +56,21 @@ def _plain(value):
     return value if isinstance(value, int | float | str | bool | list | None) else str(value)
 
 
-def save(out: Path, summary: Mapping, data: xr.Dataset, figure: Figure) -> None:
-    """Write data.nc, figure.png and summary.json, whole or not at all; the summary comes last."""
+def save(out: Path, summary: Mapping, data: xr.Dataset, figure: Figure, **others: Figure) -> None:
+    """Write data.nc, figure.png and summary.json, whole or not at all; the summary comes last.
+
+    `others` are further figures by name.
+    """
     source = _finite(summary["provenance"])
     (out / "summary.json").unlink(missing_ok=True)  # it would stand beside data of another run
     data = data.assign_attrs(provenance=json.dumps(source), Conventions="CF-1.11")
     whole(out / "data.nc", lambda path: data.to_netcdf(path, engine="h5netcdf"))
     metadata = {"Description": json.dumps(source)}
-    whole(
-        out / "figure.png",
-        lambda path: figure.savefig(path, format="png", dpi=150, metadata=metadata),
-    )
+    for name, one in {**others, "figure": figure}.items():
+        whole(
+            out / f"{name}.png",
+            lambda path, one=one: one.savefig(path, format="png", dpi=150, metadata=metadata),
+        )
     text = json.dumps(_finite(dict(summary)), indent=1, allow_nan=False)
     whole(out / "summary.json", lambda path: path.write_text(text + "\n"))
 

@@ -23,8 +23,10 @@ from ..lab.collect import collect
 from ..lab.engine import alone, engine_options, report, run, time_limit, workers
 from ..lab.results import provenance, save, show
 from ..lab.store import Arrays
-from .arms import ARMS, MEASURES, RESETS, SETS, build_bench, run_points
-from .figure import figure
+from .arms import run_points
+from .bench import ARMS, CHOICE, RESETS, SETS, build_bench, resets_of
+from .figure import all_arms, figure
+from .measures import MEASURES
 from .numbers import (
     PILOT,
     add_yield,
@@ -51,6 +53,7 @@ NAMES = {
     "rate_hz": "mean firing rate of a neuron",
     "error_nominal": "variance ratio of the nominal readout",
     "error_refit": "variance ratio of a readout fitted to the chip on other data",
+    "error_decoder": "variance ratio of a readout that counters learned on other data",
     "distance": "distance of weights times gains to the optimal ones",
     "spikes_per_step": "most spikes of a chip in one time step",
 }
@@ -78,6 +81,11 @@ class Plan:
     chips: int
     block: int
 
+    def all_resets(self) -> list[str]:
+        """Those of all arms."""
+        used = {reset for arm in self.arms for reset in resets_of(arm, self.resets)}
+        return [reset for reset in RESETS if reset in used]
+
     def swept_sets(self) -> list[str]:
         """Sets with mismatch in which the threshold is swept."""
         return [s for s in self.sets if s in SWEEP_SETS] or self.sets[:1]
@@ -101,8 +109,9 @@ class Plan:
         points = [(s, cv) for cv in self.cvs for s in self.sets if cv or s == self.sets[0]]
         chosen = {} if better is None else better.transpose("arm", "set", "cv").to_series()
         tasks: Tasks = {}
-        for first, arm, reset, (set_name, cv) in product(
-            range(0, self.chips, self.block), self.arms, self.resets, points
+        tried = [(arm, reset) for arm in self.arms for reset in resets_of(arm, self.resets)]
+        for first, (arm, reset), (set_name, cv) in product(
+            range(0, self.chips, self.block), tried, points
         ):
             name, pilot = f"{arm}-{reset}-{set_name}-{cv:g}-{first}", first < PILOT
             if better is None:
@@ -135,7 +144,7 @@ def assemble(plan: Plan, tasks: Tasks, results: Mapping[str, Arrays]) -> xr.Data
             parts[f"{name}/{k}"] = {f"{m}{suffix}": v[k, :n] for m, v in arrays.items()}
             where[f"{name}/{k}"] = at
     coords: dict[str, Sequence] = {
-        "reset": plan.resets,
+        "reset": plan.all_resets(),
         "arm": plan.arms,
         "set": plan.sets,
         "cv": plan.cvs,
@@ -159,7 +168,7 @@ def plan_of(options: Mapping) -> Plan:
     arms = (*(options["arms"] or ARMS), "pretrained")
     return Plan(
         arms=[a for a in ARMS if a in arms],
-        resets=list(RESETS) if options["reset"] == "better" else [options["reset"]],
+        resets=list(CHOICE) if options["reset"] == "better" else [options["reset"]],
         sets=[s for s in SETS if s in sets],
         cvs=sorted({0.0, *(options["cvs"] or ((0.0, SWEEP_CV) if quick else CVS))}),
         thresholds=QUICK_THRESHOLDS if quick else THRESHOLDS,
@@ -190,7 +199,7 @@ def plan_of(options: Mapping) -> Plan:
     "--reset",
     default="better",
     show_default=True,
-    type=click.Choice(["better", *RESETS]),
+    type=click.Choice(["better", *CHOICE]),
     help="The better for each arm takes both.",
 )
 @click.option(
@@ -214,8 +223,7 @@ def main(**options) -> None:
     settings |= {"seed": options["seed"], "flags": devices.STRICT_FLAGS, "device": device}
 
     with alone(out) as programs:
-        resets = " and ".join(plan.resets)
-        click.echo(f"Building a program for {resets} reset, {plan.block} chips each ({device})")
+        click.echo(f"Building the programs, {plan.block} chips each ({device})")
         built = build_bench(
             plan.block,
             options["neurons"],
@@ -224,6 +232,7 @@ def main(**options) -> None:
             device,
             programs,
             time_limit(options),
+            plan.arms,
             plan.resets,
         )
 
@@ -247,7 +256,7 @@ def main(**options) -> None:
         summary |= flat_gains(gains)
         summary |= {"n_failed_tasks": len(logs), "wall_s": time.perf_counter() - begin}
         summary["provenance"] = provenance(options | asdict(plan) | {"training": training})
-        save(out, summary, data, figure(data))
+        save(out, summary, data, figure(data), all_arms=all_arms(data))
     click.echo("\n".join(verdict(gains)))
     show(rows, f"{plan.chips} chips, {training:g} s of learning, medians and worst on unseen input")
     click.echo(f"{summary['wall_s']:.0f} s; figure, numbers and data: {out}/")

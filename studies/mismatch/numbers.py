@@ -9,7 +9,7 @@ import xarray as xr
 from scipy.stats import bootstrap
 
 from ..lab.results import share
-from .arms import MEASURES, cost
+from .measures import MEASURES, cost
 
 #: Chips that choose the reset of each arm; the others run with the better one alone.
 PILOT = 100
@@ -119,7 +119,7 @@ def summarise(data: xr.Dataset) -> tuple[dict[str, Any], dict[str, dict[str, Any
 
 def point_numbers(at: xr.Dataset, reference: xr.Dataset, point: str) -> dict[str, Any]:
     """Entries of the summary for the chips `at` a `point`."""
-    measures = ("rate_hz", "error_nominal", "error_refit", "distance")
+    measures = ("rate_hz", "error_nominal", "error_refit", "error_decoder", "distance")
     numbers: dict[str, Any] = {f"{m}_{point}_median": float(at[m].median()) for m in measures}
     for m in ("rate_hz", "error_refit"):
         numbers[f"{m}_{point}_worst"] = float(at[m].max())
@@ -128,6 +128,13 @@ def point_numbers(at: xr.Dataset, reference: xr.Dataset, point: str) -> dict[str
         )
     for name in ("in_specification", "in_specification_low", "in_specification_high"):
         numbers[f"{name}_{point}"] = float(at[name])
+    arm_set, _, cv = point.rpartition("_")
+    percent = f"{arm_set}_{100 * float(cv):g}"
+    ratio = cost(at["rate_hz"], at["error_refit"]) / cost(
+        reference["rate_hz"], reference["error_refit"]
+    )
+    numbers[f"yield_{percent}"] = float(at["in_specification"])
+    numbers[f"cost_{percent}"] = float(ratio.median())
     numbers[f"reset_{point}"] = str(at["reset_used"].values)
     numbers[f"n_chips_{point}"] = int(at["rate_hz"].notnull().sum())
     return numbers

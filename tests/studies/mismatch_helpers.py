@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from studies.mismatch.arms import Bench, build_bench
+from studies.mismatch.bench import Bench, build_bench
 
 
 def small_bench(folder: Path, chips: int = 3) -> Bench:

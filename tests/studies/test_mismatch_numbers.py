@@ -6,13 +6,14 @@ import xarray as xr
 from scipy.stats import beta
 
 from studies.mismatch import numbers
-from studies.mismatch.arms import MEASURES, RESETS
+from studies.mismatch.bench import CHOICE
+from studies.mismatch.measures import MEASURES
 
 
 def table(rate, error):
     """Data of one set and two CVs; `rate` and `error` (reset, arm, cv, chip)."""
     dims, units = ("reset", "arm", "set", "cv", "chip"), {}
-    coords = {"reset": list(RESETS), "arm": ["pretrained", "learned"], "set": ["all"]}
+    coords = {"reset": list(CHOICE), "arm": ["pretrained", "learned"], "set": ["all"]}
     coords |= {"cv": [0.0, 0.2], "threshold": [1.0], "swept": ["none"]}
     data = xr.Dataset(coords=coords)
     for name in MEASURES:

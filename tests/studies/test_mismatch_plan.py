@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from studies.mismatch.arms import ARMS, MEASURES, RESETS, SETS
+from studies.mismatch.bench import ARMS, CHOICE, OWN_RESET, RESETS, SETS, resets_of
 from studies.mismatch.command import Plan, assemble
+from studies.mismatch.measures import MEASURES
 
 
 def plan_of(**changed):
-    values = {"arms": list(ARMS), "resets": list(RESETS), "sets": ["all", "gain"]}
+    values = {"arms": list(ARMS), "resets": list(CHOICE), "sets": ["all", "gain"]}
     values |= {"cvs": [0.0, 0.1, 0.2], "thresholds": (0.7, 1.0), "chips": 5, "block": 3}
     return Plan(**values | changed)
 
@@ -26,7 +27,11 @@ def test_every_point_is_run_once_and_has_its_place():
         results[name] = dict.fromkeys(MEASURES, np.array(code))
     data = assemble(plan, tasks, results)
     assert data["rate_hz"].dims == ("reset", "arm", "set", "cv", "chip")
-    assert not data["rate_hz"].isnull().any()
+    for arm in ARMS:
+        tried = data["rate_hz"].sel(arm=arm).isnull()
+        for reset in plan.all_resets():
+            assert tried.sel(reset=reset).all() == (reset not in resets_of(arm)), (arm, reset)
+            assert tried.sel(reset=reset).any() == (reset not in resets_of(arm)), (arm, reset)
     for arm, reset, s, cv, chip in (
         ("learned", "subtractive", "gain", 0.1, 4),
         ("transfer", "absolute", "all", 0.2, 0),
@@ -45,7 +50,10 @@ def test_every_point_is_run_once_and_has_its_place():
 def better_of(plan):
     shape = [len(plan.arms), len(plan.sets), len(plan.cvs)]
     coords = {"arm": plan.arms, "set": plan.sets, "cv": plan.cvs}
-    return xr.DataArray(np.full(shape, "absolute", "U11"), coords, tuple(coords))
+    better = xr.DataArray(np.full(shape, "absolute", "U11"), coords, tuple(coords))
+    for arm, reset in OWN_RESET.items():
+        better.loc[{"arm": arm}] = reset
+    return better
 
 
 def test_chips_beyond_the_pilot_run_once_with_the_better_reset():
@@ -57,14 +65,15 @@ def test_chips_beyond_the_pilot_run_once_with_the_better_reset():
     others = plan.tasks(better)
     sweeps = {name: others.pop(name) for name in list(others) if name.endswith("sweep")}
     assert {first for _, _, first, _ in sweeps.values()} == {0, 25, 50, 75}
-    assert len(sweeps) == 4 * (1 + 2 * 7)
+    assert len(sweeps) == 4 * (1 + 2 * len(ARMS))
     assert not pilot.keys() & others.keys()
     assert {first for _, _, first, _ in others.values()} == set(range(100, 250, 25))
     points = [(arm, first, point) for arm, _, first, points in others.values() for point in points]
-    assert len(set(points)) == len(points) == 6 * 7 * 5
+    assert len(set(points)) == len(points) == 6 * len(ARMS) * 5
     for arm, reset, _, [(_, cv, threshold)] in others.values():
         assert threshold == 1
-        assert reset == ("subtractive" if (arm, cv) == ("learned", 0.1) else "absolute")
+        own = OWN_RESET.get(arm, "absolute")
+        assert reset == ("subtractive" if (arm, cv) == ("learned", 0.1) else own)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from scipy.stats import sobol_indices, uniform
 
 from ebn_brian.seeds import generator
 from studies import sensitivity
-from studies.mismatch.arms import Population
 
 
 def known(x):
@@ -55,12 +54,12 @@ def test_the_seed_gives_the_intervals():
 def test_rows_of_the_design_reach_their_parameters_and_chips(tmp_path, monkeypatch):
     seen = {}
 
-    def measures(chips, training, Omega):
+    def measures(training, Omega, seed):
         seen.update(training.values)
-        gain = training.values["recurrent.gain"].reshape(len(chips.numbers), -1)
+        gain = training.values["recurrent.gain"].reshape(training.chips.layout.n_chips, -1)
         return {"rate_hz": gain.std(axis=1), "error_refit": np.arange(len(gain))}
 
-    monkeypatch.setattr(Population, "measures", measures)
+    monkeypatch.setattr(sensitivity, "measures", measures)
     rows = (0.0, 0.1, 0.0, 0.0, 0.0), (0.3, 0.0, 0.0, 0.0, 0.0)
     bench = small_bench(tmp_path, chips=6)
     medians = sensitivity.run_rows(bench, "pretrained", "absolute", 3, *rows)
@@ -76,11 +75,11 @@ def test_points_have_the_same_chips_in_any_task(tmp_path, monkeypatch):
     """What chip 1 draws at a point does not depend on the points beside it."""
     values = []
 
-    def measures(chips, training, Omega):
+    def measures(training, Omega, seed):
         values.append(training.values)
         return dict.fromkeys(sensitivity.OUTPUTS, np.zeros(6))
 
-    monkeypatch.setattr(Population, "measures", measures)
+    monkeypatch.setattr(sensitivity, "measures", measures)
     bench, point, other = small_bench(tmp_path, chips=6), (0.1, 0.2, 0.0, 0.3, 0.1), (0.3,) * 5
     for rows in ((point, other), (other, point)):
         sensitivity.run_rows(bench, "pretrained", "absolute", 3, *rows)
