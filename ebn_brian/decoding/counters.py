@@ -46,7 +46,8 @@ def learn_decoder(
     r, x, D = checks.finite("r", r), checks.signal("x", x), checks.decoder(D)
     checks.positive("step", step)
     checks.positive("dead_zone", dead_zone, zero=True)
-    if r.ndim != 3 or x.ndim != 2 or r.shape[1:] != (len(x), D.shape[-1]):
+    expected = (len(x), D.shape[-1]), (len(x), D.shape[-2])
+    if r.ndim != 3 or (r.shape[1:], x.shape) != expected:
         raise ValueError(
             f"r has shape {r.shape}, x {x.shape}, D {D.shape}: must be (n_chips, n, n_neurons), "
             "(n, n_signals) and (n_signals, n_neurons)"

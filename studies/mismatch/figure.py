@@ -21,7 +21,7 @@ LABELS = {
     "homeostatic": "homeostasis, then learned",
     "homeostatic_fine": "the same, slow and fine",
     "homeostatic_scaled": "homeostasis, best-scaled weights",
-    "oracle": "oracle: knows every parameter",
+    "oracle": "oracle: theory for the true weights",
     "pretrained_learned": "pretrained, then learned",
     "random": "random",
     "uncoupled": "uncoupled",
