@@ -2,6 +2,7 @@
 # make test       set up the environment where needed and run all tests
 # make test-fast, make test-slow    the default tests, the long statistical ones
 # make test-core  of the latter, the fused C++ core against Brian2's own code, network by network
+# make test-brian2    Brian2's own standalone tests on the core, all of them (test-slow: a part)
 # make test-brian211    the default tests with Brian2 2.11 and Python 3.13, where there is one
 # make lint       style and types
 # make docs       the site: docs/_build/html/index.html
@@ -17,7 +18,7 @@ VENV_211 := .venv-brian211
 READY_211 := $(VENV_211)/.ready
 PYTESTFLAGS ?= -n auto --maxprocesses=4 --dist=loadfile
 
-.PHONY: demo test test-fast test-slow test-core test-brian211 lint docs env clean
+.PHONY: demo test test-fast test-slow test-core test-brian2 test-brian211 lint docs env clean
 
 demo: $(READY)
 	$(BIN)/python -m studies.learning --out results/learning
@@ -34,6 +35,9 @@ test-slow: $(READY)
 
 test-core: $(READY)
 	$(BIN)/python -m pytest $(PYTESTFLAGS) -m slow tests/fused
+
+test-brian2: $(READY)
+	BRIAN2_TESTS=all $(BIN)/python -m pytest -m slow tests/fused/test_brian2_suite.py
 
 test-brian211: $(READY_211)
 	@if [ -e $(READY_211) ]; then \

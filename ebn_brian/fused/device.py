@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2 import Network, get_logger, prefs
+from brian2 import Function, Network, Subgroup, get_logger, prefs
 from brian2.core.variables import ArrayVariable
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice, CPPWriter
 from brian2.devices.device import all_devices
 
 from .pieces import template_arguments
-from .plan import Section, sections, why_not_blocks
+from .plan import Section, kind, sections, why_not_blocks, why_unknown
 from .translation import FusedCodeObject, Generator
 
 logger = get_logger(__name__)
@@ -39,9 +39,9 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
     """`CPPStandaloneDevice` that fuses the time step wherever that gives the same results."""
 
     single_arithmetic = False
-    defaultclock: Any
     #: Whether the next object begins a new program: after ``set_device`` on a device that has run.
     begins_anew = False
+    defaultclock: Any
     main_queue: list[tuple[str, Any]]
     code_objects: dict[str, CPPStandaloneCodeObject]
     profiled_codeobjects: list[str]
@@ -61,6 +61,10 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         self.single_arithmetic = single_arithmetic
         self.begins_anew = self.has_been_run
 
+    def reinit(self) -> None:
+        self.begins_anew = False
+        super().reinit()
+
     def _begin(self) -> None:
         """Forget a program that has run, once there is a new object for another.
 
@@ -70,18 +74,25 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         if self.begins_anew:
             clock, single_arithmetic = self.defaultclock, self.single_arithmetic
             dt = clock.dt
-            self.begins_anew = False
             self.reinit()
             options = {**self.build_options, "single_arithmetic": single_arithmetic}
             self.activate(self.build_on_run, **options)
             # the object that is being made holds the clock already
-            clock.__dict__.update(self.defaultclock.__dict__)
+            vars(clock).update(vars(self.defaultclock))
             self.defaultclock = clock
             clock.dt = dt
 
     def add_array(self, var: ArrayVariable) -> None:
-        self._begin()
+        if not isinstance(var.owner, Subgroup):  # a view of what there is
+            self._begin()
         super().add_array(var)
+
+    def variableview_get_subexpression_with_index_array(self, *args: Any, **kwds: Any) -> Any:
+        """Read a result; to evaluate it, Brian2 leaves the device and comes back."""
+        begins_anew = self.begins_anew
+        result = super().variableview_get_subexpression_with_index_array(*args, **kwds)
+        self.begins_anew = begins_anew
+        return result
 
     def seed(self, seed: int | None = None) -> None:
         self._begin()
@@ -117,12 +128,13 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
     def build(self, *args: Any, **kwds: Any) -> None:
         self.absorbed, self.called = {}, set()
         queue, self.main_queue = self.main_queue, []
-        run = 0
+        n_runs = sum(func == "run_network" for func, _ in queue)
+        run = start = 0
         for func, arguments in queue:
             if func == "run_network":
                 net, lines = arguments
-                arguments = (net, self._fuse(net, lines, run))
-                run += 1
+                arguments = (net, self._fuse(net, lines, run, start, n_runs > 1))
+                run, start = run + 1, len(self.main_queue)
             elif func == "after_run_code_object" and arguments[0].name in self.absorbed:
                 space = arguments[0].template_kwds["eventspace_variable"]
                 clear = f"brian::{self.get_array_name(space)}[{space.size - 1}] = 0;"
@@ -139,14 +151,38 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         super().write_static_arrays(directory)
         self.code_objects = code_objects
 
+    def _insert_func_namespace(
+        self, func: Function, code_object: FusedCodeObject, namespace: dict[str, Any]
+    ) -> None:
+        """Values of functions, by names that all of a program share.
+
+        Raises
+        ------
+        ValueError
+            If two functions bring different values of one name.
+        """
+        before = dict(namespace)
+        super()._insert_func_namespace(func, code_object, namespace)
+        for name, array in before.items():
+            if namespace[name] is not array and not np.array_equal(namespace[name], array):
+                raise ValueError(
+                    f"two TimedArrays or functions bring values called {name!r}: in C++ one would "
+                    "stand for both, so each must have a name of its own, TimedArray(..., name=)"
+                )
+
     def copy_source_files(self, writer: CPPWriter, directory: str) -> None:
         super().copy_source_files(writer, directory)
         header = Path(__file__).with_name("fused.h")
         shutil.copy2(header, Path(directory) / "brianlib" / header.name)
         writer.header_files.add(f"brianlib/{header.name}")
 
-    def _fuse(self, net: Network, lines: list[str], run: int) -> list[str]:
-        """Put fused code objects in the place of the known ones that ``net.run`` is to call."""
+    def _fuse(
+        self, net: Network, lines: list[str], run: int, start: int, several_runs: bool
+    ) -> list[str]:
+        """Put fused code objects in the place of the known ones that ``net.run`` is to call.
+
+        What the queue holds from `start` on belongs to this run.
+        """
         if prefs.devices.cpp_standalone.openmp_threads:
             logger.info(f"{net.name}: Brian2's own code, since OpenMP is on", "unfused")
             return lines
@@ -159,19 +195,39 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         if reason:
             logger.info(f"{net.name}: one step at a time, since {reason}", "fused_step")
         calls: list[str] = []
+        ends: list[str] = []
         for part in parts:
-            codeobjs = part.codeobjs
+            codeobjs: list[CPPStandaloneCodeObject] = [*part.codeobjs]
             if part.known:
                 name = f"fused_{run}_{len(calls)}_{net.name}"
-                codeobjs = [self._fused_code_object(name, part, not reason, run)]
+                carries = several_runs and any(kind(c) == "push" for c in part.codeobjs)
+                codeobjs = [self._fused_code_object(name, part, not reason, carries)]
+                ends += [f"_end_{name}();"] * carries
+                self._leave_queues(part, start)
+            else:
+                self.called |= {codeobj.name for codeobj in codeobjs}
             calls += [f"{net.name}.add(&{part.clock.name}, _run_{c.name});" for c in codeobjs]
         rest = [line for line, m in zip(lines, matches, strict=True) if not m]
-        return rest[:1] + calls + rest[1:]  # the first line clears the network
+        (at,) = [k for k, line in enumerate(rest) if line.startswith(f"{net.name}.run(")]
+        # the first line clears the network
+        return rest[:1] + calls + rest[1 : at + 1] + ends + rest[at + 1 :]
+
+    def _leave_queues(self, part: Section, start: int) -> None:
+        """Do not prepare Brian2's spike queues for a run: the fused code does where it must."""
+        self.main_queue[start:] = [
+            (func, args)
+            for func, args in self.main_queue[start:]
+            if func != "before_run_code_object" or args[0] not in part.codeobjs
+        ]
 
     def _why_not_blocks(self, parts: Sequence[Section], lines: Sequence[str]) -> str | None:
-        unknown = [c for part in parts if not part.known for c in part.codeobjs]
+        unknown: defaultdict[str, list[str]] = defaultdict(list)
+        for part in parts:
+            for codeobj in part.codeobjs:
+                if reason := why_unknown(part.clock, codeobj):
+                    unknown[reason].append(f"'{codeobj.name}'")
         if unknown:
-            named = ", ".join(f"'{c.name}' ({c.template_name})" for c in unknown)
+            named = "; ".join(f"{', '.join(names)} ({why})" for why, names in unknown.items())
             return f"{named} is left to Brian2's own code"
         if self._maximum_run_time is not None:
             return "the time that it takes is looked at in every one"
@@ -180,39 +236,32 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         return why_not_blocks(parts[0].codeobjs)
 
     def _fused_code_object(
-        self, name: str, part: Section, blocks: bool, run: int
+        self, name: str, part: Section, blocks: bool, carries: bool
     ) -> FusedCodeObject:
-        """The code object that does the work of those of `part`, and replaces them."""
+        """The code object that does the work of those of `part`, and replaces them.
+
+        With `carries`, it hands over what is under way in delayed pathways from run to run.
+        """
         arguments = template_arguments(part.codeobjs, part.clock, blocks, self)
         compiler: defaultdict[str, list[Any]] = defaultdict(list)
         for codeobj in part.codeobjs:
             for key, values in codeobj.compiler_kwds.items():
                 compiler[key] += [value for value in values if value not in compiler[key]]
         names = {codeobj.name for codeobj in part.codeobjs}
-        profiled = not names.isdisjoint(self.profiled_codeobjects)
         code = FusedCodeObject.templater.fused(
             None,
             None,
             codeobj_name=name,
-            run=run,
-            profiled=profiled,
+            carries=carries,
+            profiled=names.intersection(self.profiled_codeobjects),
             user_headers=self.headers + prefs["codegen.cpp.headers"] + compiler["headers"],
             flush_to_zero=FLUSH_TO_ZERO,
             **arguments,
         )
         if not arguments["may_refuse"]:
             self.absorbed |= {codeobj.name: codeobj for codeobj in part.codeobjs}
-            self.profiled_codeobjects = [c for c in self.profiled_codeobjects if c not in names]
         else:
             self.called |= names
-        if profiled:
-            self.profiled_codeobjects.append(name)
-        # The fused code sees to the spike queues itself, and only where it refuses.
-        self.main_queue = [
-            (func, args)
-            for func, args in self.main_queue
-            if func != "before_run_code_object" or args[0].name not in names
-        ]
         codeobj = FusedCodeObject(
             self, code, {}, {}, template_name="fused", template_source="", name=name,
             compiler_kwds=dict(compiler),

@@ -25,22 +25,6 @@ struct End : BaseClock {
     static int64_t of(BaseClock& clock) { return clock.*(&End::i_end); }
 };
 
-// Spikes under way in a delayed pathway stay with the code that held them back, so only one
-// Network.run of a script may hold any.
-inline void check_delays(int run, bool delayed, bool fused) {
-    static int before = -1;
-    static bool before_fused = false;
-    if (before >= 0 && before != run && (before_fused || fused)) {
-        std::cerr << "ebn_brian.fused: a run after a run with delayed synapses would lose their "
-                     "spikes under way; use set_device('cpp_standalone')" << std::endl;
-        std::exit(1);
-    }
-    if (delayed) {
-        before_fused = fused || (before == run && before_fused);
-        before = run;
-    }
-}
-
 // Which neurons of a strip have an event, one byte each; they are read eight at a time.
 struct Flags {
     static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
@@ -219,7 +203,56 @@ struct Delay {
         count = due.size();
         return Events{due.data(), count};
     }
+    // Those of one of the last `delay` steps, which have not passed yet.
+    const std::vector<int32_t>& raised(int64_t step, int64_t delay) const {
+        return slots[step % (delay + 1)];
+    }
 };
+
+// Synapses at which events are under way, by the step at which they arrive.
+typedef std::vector<std::vector<int32_t>> Arrivals;
+
+// What earlier runs have left under way in Brian2's queue, which is prepared for this run as Brian2
+// does. Its own table of synapses is not needed: they are equal in their delay.
+template <class Queue, class T> Arrivals take(Queue& queue, std::vector<T>& delays, double dt) {
+    queue.prepare(delays.data(), delays.empty() ? 0 : 1, (int32_t*)NULL, 0, dt);
+    const size_t size = queue.queue.size();
+    Arrivals left(size - 1);
+    for (size_t k = 0; k < left.size(); k++)
+        left[k].swap(queue.queue[(queue.offset + 1 + k) % size]);
+    while (!left.empty() && left.back().empty()) left.pop_back();
+    return left;
+}
+
+// Their division among blocks, which go by the neurons before the synapses.
+inline std::vector<Arrivals> divide(const Arrivals& left, const std::vector<int32_t>& pre,
+                                    const std::vector<int32_t>& bounds) {
+    std::vector<Arrivals> parts(bounds.size() - 1, Arrivals(left.size()));
+    for (size_t k = 0; k < left.size(); k++)
+        for (int32_t s : left[k]) {
+            const auto after = std::upper_bound(bounds.begin(), bounds.end(), pre[s]);
+            parts[after - bounds.begin() - 1][k].push_back(s);
+        }
+    return parts;
+}
+
+// Puts what is under way at the end of a run into Brian2's queue, in the order of Brian2: what
+// earlier runs have left, then the events of this run, by step and by source.
+template <class Queue>
+void give_back(Queue& queue, const Arrivals& left, const std::vector<Delay>& held, const Rows& rows,
+               int64_t delay, int64_t first_step, int64_t next_step) {
+    const auto arriving = [&](int64_t step) -> std::vector<int32_t>& {
+        return queue.queue[(queue.offset + 1 + step - next_step) % queue.queue.size()];
+    };
+    const int64_t end = first_step + left.size();
+    for (int64_t step = next_step; step < end; step++) arriving(step) = left[step - first_step];
+    for (int64_t step = std::max(first_step, next_step - delay); step < next_step; step++)
+        for (const Delay& part : held)
+            for (int32_t source : part.raised(step, delay))
+                for (const Segment* s = rows.begin(source); s != rows.end(source); s++)
+                    for (int32_t k = 0; k < s->length; k++)
+                        arriving(step + delay).push_back(s->synapse + k);
+}
 
 // Delay of a pathway in steps, rounded as Brian2 does; -1 if its synapses differ in it.
 template <class T> int64_t delay_steps(const std::vector<T>& delays, double dt) {

@@ -1,7 +1,7 @@
 """Which code objects of a run go into one fused step, and whether it can work block by block."""
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from brian2 import Clock, Subgroup, Synapses
 from brian2.core.variables import ArrayVariable
 from brian2.groups.group import Group
 
-from .translation import FusedCodeObject, is_random
+from .translation import FusedCodeObject, is_random, why_not_anywhere
 
 #: Templates of Brian2 that the fused step knows, and the loop (in pieces.cpp) that stands for them.
 KINDS = {
@@ -32,20 +32,34 @@ class Section:
     known: bool
 
 
-def sections(schedule: Iterable[tuple[Clock, FusedCodeObject]]) -> list[Section]:
+def sections(schedule: Sequence[tuple[Clock, FusedCodeObject]]) -> list[Section]:
     """Divide the schedule, pairs (clock, code object), into what is known and what is not."""
+    left_out = {  # a pathway's events enter Brian2's queue where its own code takes them out
+        c.template_kwds["pathway"].name
+        for clock, c in schedule
+        if c.template_name == "synapses" and why_unknown(clock, c)
+    }
     result: list[Section] = []
     for clock, codeobj in schedule:
-        known = (
-            codeobj.template_name in KINDS
-            and hasattr(codeobj, "translation")
-            and type(clock).__name__ == "Clock"
+        known = why_unknown(clock, codeobj) is None and not (
+            kind(codeobj) == "push" and codeobj.owner.name in left_out
         )
         if result and (result[-1].clock, result[-1].known) == (clock, known):
             result[-1].codeobjs.append(codeobj)
         else:
             result.append(Section(clock, [codeobj], known))
     return result
+
+
+def why_unknown(clock: Clock, codeobj: FusedCodeObject) -> str | None:
+    """Why the fused step has no loop that does what this code object does, or None if it has."""
+    if codeobj.template_name not in KINDS or not hasattr(codeobj, "translation"):
+        return codeobj.template_name
+    if type(clock).__name__ != "Clock":
+        return f"on {type(clock).__name__} '{clock.name}'"
+    if kind(codeobj) == "spikemonitor" and is_random(codeobj):
+        return "records random numbers"  # Brian2's monitor draws none where nothing spikes
+    return why_not_anywhere(codeobj)
 
 
 def kind(codeobj: FusedCodeObject) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from brian2 import Function, TimedArray
+from brian2 import BinomialFunction, Function, TimedArray
 from brian2.codegen.generators.cpp_generator import CPPCodeGenerator, c_data_type
 from brian2.codegen.statements import Statement
 from brian2.codegen.targets import codegen_targets
@@ -21,6 +21,8 @@ from brian2.utils.stringtools import word_substitute
 Statements = Mapping[str | None, Sequence[Statement]]
 #: Lines of C++ by the name of their block.
 Lines = dict[str | None, list[str]]
+#: The functions that come with Brian2; users may add theirs to its dictionary.
+DEFAULTS = tuple(DEFAULT_FUNCTIONS.values())
 
 
 @dataclass
@@ -101,6 +103,7 @@ class FusedCodeObject(CPPStandaloneCodeObject):  # type: ignore[misc]
 
     templater = CPPStandaloneCodeObject.templater.derive(__package__)
     generator_class = Generator
+    template_name: str
     template_kwds: dict[str, Any]
     translation: Translation
     """Not there if it was made of no statements."""
@@ -109,10 +112,23 @@ class FusedCodeObject(CPPStandaloneCodeObject):  # type: ignore[misc]
 codegen_targets.add(FusedCodeObject)
 
 
+def functions(codeobj: FusedCodeObject | Generator) -> dict[str, Function]:
+    """The functions that a code object (or its generator) calls, dependencies included, by name."""
+    return {n: v for n, v in codeobj.variables.items() if isinstance(v, Function)}
+
+
+def own_functions(codeobj: FusedCodeObject | Generator) -> dict[str, Function]:
+    """Those of the functions that are the user's own and not Brian2's."""
+    return {
+        name: f
+        for name, f in functions(codeobj).items()
+        if not (f in DEFAULTS or isinstance(f, TimedArray | BinomialFunction))
+    }
+
+
 def is_random(codeobj: FusedCodeObject | Generator) -> bool:
-    """Whether it (or its generator) calls functions whose value depends on the order of calls."""
-    functions = [v for v in codeobj.variables.values() if isinstance(v, Function)]
-    return any(not f.stateless or f.auto_vectorise for f in functions)
+    """Whether it calls functions whose value depends on the order of calls."""
+    return any(not f.stateless or f.auto_vectorise for f in functions(codeobj).values())
 
 
 def is_total(codeobj: FusedCodeObject | Generator, text: str) -> bool:
@@ -121,9 +137,25 @@ def is_total(codeobj: FusedCodeObject | Generator, text: str) -> bool:
     Not with a function of the user's own, which may look something up; nor with a division of
     whole numbers, which ends the program at zero.
     """
-    functions = [v for v in codeobj.variables.values() if isinstance(v, Function)]
-    known = [isinstance(f, TimedArray) or f in DEFAULT_FUNCTIONS.values() for f in functions]
-    return all(known) and not any(name in text for name in ("_brian_mod", "_brian_floordiv"))
+    return not own_functions(codeobj) and not any(
+        name in text for name in ("_brian_mod", "_brian_floordiv")
+    )
+
+
+def why_not_anywhere(codeobj: FusedCodeObject) -> str | None:
+    """Why C++ functions of the user's own must stay in a file of their own, or None.
+
+    Brian2 takes a function for stateless unless told otherwise, so it is pure only where it says so
+    (``function.pure = True``); any other is called as Brian2's own code calls it.
+    """
+    for name, function in own_functions(codeobj).items():
+        if not function.stateless:
+            return f"calls {name}, which has a state"
+        if not getattr(function, "pure", False):
+            return f"calls {name}, which may have a state (if it has none: {name}.pure = True)"
+        if "#" in str(function.implementations[FusedCodeObject].get_code(codeobj.owner)):
+            return f"calls {name}, whose C++ has preprocessor directives"
+    return None
 
 
 def constants(codeobj: FusedCodeObject, device: CPPStandaloneDevice) -> list[str]:

@@ -11,12 +11,16 @@ from brian2 import (
     SpikeMonitor,
     StateMonitor,
     Synapses,
-    check_units,
-    implementation,
     linked_var,
     ms,
     mV,
     seed,
+)
+from fused_functions import (
+    guarded_functions,
+    not_for_any_state,
+    own_generator,
+    stateful_function,
 )
 from fused_helpers import chips, group, spikes
 
@@ -148,50 +152,9 @@ def random_condition():
     return Network(a, spikes(a), *(EventMonitor(a, e, name=f"at_{e}") for e in events))
 
 
-@implementation(
-    "cpp", "double counted(double v) { static double n = 0; n += 1; return fmod(n, 7)/7 + v; }"
-)
-@check_units(v=1, result=1)
-def counted(v):
-    raise RuntimeError("runs in C++ alone")
-
-
-counted.stateless = False
-
-
-def stateful_function():
-    """A function that counts its calls, in two places: each has a count of its own."""
-    a, b = (group(30, "x : 1\n", name, namespace={"counted": counted}) for name in "ab")
-    for neurons in (a, b):
-        neurons.run_regularly("x = counted(0)")
-    return Network(a, b, spikes(a), spikes(b))
-
-
 def no_synapses():
     a = group(1003)
     return Network(a, spikes(a))
-
-
-@implementation(
-    "cpp", "double looked_up(double v) { if (v < -0.1 || v > 1) exit(3); return 0.5*v; }"
-)
-@check_units(v=1, result=1)
-def looked_up(v):
-    raise RuntimeError("runs in C++ alone")
-
-
-def not_for_any_state():
-    """A function with a range, and whole numbers to divide by: no step is made in vain."""
-    seen = {"seen": "z != 0 and 7 // z > 2"}
-    more, names = "z : integer\nfired : integer\n", {"looked_up": looked_up}
-    a = group(330, more, threshold="v > 0.9", events=seen, namespace=names)
-    a.z = "i % 4"
-    a.run_on_event("seen", "fired += 1")
-    a.run_regularly("v += 0.0001*looked_up(v)")
-    b = group(37, "k : integer\nx : integer\n", "b", reset="v = 0\nk = 990")
-    b.k = 990
-    b.run_regularly("k = k - 1\nx = x + 100 // k")
-    return Network(a, b, spikes(a), spikes(b))
 
 
 def noisy_chips():
@@ -224,14 +187,17 @@ CASES = {
     "linked": linked,
     "random_condition": random_condition,
     "stateful_function": stateful_function,
+    "own_generator": own_generator,
+    "guarded_functions": guarded_functions,
 }
 
 
+OWN_FUNCTIONS = ["stateful_function", "own_generator", "guarded_functions"]
 #: Random numbers, C++ functions, code that depends on the order of neurons or synapses (numpy
 #: executes it line by line), and arrays of exponentials (numpy has its own for AVX-512).
 NOT_ON_NUMPY = ["noisy_chips", "random_spikes", "much_that_is_not_known", "pulses", "sparse_pair"]
-NOT_ON_NUMPY += ["not_for_any_state", "linked", "random_condition", "stateful_function"]
+NOT_ON_NUMPY += ["not_for_any_state", "linked", "random_condition", *OWN_FUNCTIONS]
 #: Not in blocks. Blocks are refused only at run time where delays differ.
 STEPWISE = ["noisy_chips", "much_that_is_not_known", "random_spikes", "linked", "random_condition"]
-STEPWISE += ["stateful_function", "counted_spikes"]
+STEPWISE += ["counted_spikes", *OWN_FUNCTIONS]
 SINGLE = ["greedy", "exponential_not_greedy", "pulses", "no_synapses"]

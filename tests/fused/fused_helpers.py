@@ -50,6 +50,21 @@ def simulate(
         reset_device("runtime")
 
 
+def written(make, directory) -> str:
+    """The fused code of a network, which is not compiled."""
+    set_device("cpp_fused", build_on_run=False)
+    device = get_device()
+    device.reinit()
+    device.activate(build_on_run=False)
+    try:
+        make().run(1 * ms, namespace={})
+        device.build(directory=str(directory), compile=False, run=False)
+        return fused_code(directory)
+    finally:
+        device.reinit()
+        reset_device("runtime")
+
+
 def values(network):
     """Copies of all variables that can be seen from outside."""
     return {

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from brian2 import Network, Synapses, ms, prefs, second
-from fused_cases import CASES, NOT_ON_NUMPY, SINGLE, STEPWISE, no_synapses, pulses
+from brian2 import Network, Synapses, ms, prefs
+from fused_cases import CASES, NOT_ON_NUMPY, SINGLE, STEPWISE, no_synapses
 from fused_helpers import STRICT_FLAGS, assert_same, chips, fused_code, group, simulate, spikes
 
 pytestmark = pytest.mark.slow
@@ -40,36 +40,6 @@ def test_memory(tmp_path, monkeypatch):
     assert after["spikes_a.count"].sum() > 10
 
 
-class TestSeveralRuns:
-    """One after the other, of lengths that are no multiples of a chunk of steps."""
-
-    @pytest.mark.parametrize("fallback", [None, "first", "second"])
-    def test_equal(self, fallback, tmp_path):
-        """Where one of the runs may need Brian2's own code, that stays at hand."""
-
-        class Runs(Network):
-            def run(self, duration, namespace):
-                late = self["late"]
-                late.active = fallback == "first"
-                super().run(0.1234 * second, namespace=namespace, profile=fallback is None)
-                late.active = fallback == "second"
-                super().run(0.0567 * second, namespace=namespace, profile=fallback is None)
-
-        def make():
-            a = group(300, flag="(unless refractory)", refractory=3 * ms)
-            one = Synapses(a, a, on_pre="v_post += 0.01", delay=0 * ms, name="one")
-            late = Synapses(a, a, on_pre="v_post -= 0.01", name="late")  # a delay for each synapse
-            one.connect(condition="i//6 == j//6")
-            late.connect(condition="i//6 == j//6")
-            return Runs(a, one, late, spikes(a))
-
-        fused, plain = (
-            simulate(device, make, tmp_path / device) for device in ("cpp_fused", "cpp_standalone")
-        )
-        assert plain["spikes_a.t"].max() > 0.17
-        assert_same(fused, plain)
-
-
 def test_preferences_as_brian2_comes(tmp_path):
     """The code compiles as the C++ of 2011; results are near, since fast-math is on."""
     flags = prefs["codegen.cpp.extra_compile_args_gcc"]
@@ -79,18 +49,6 @@ def test_preferences_as_brian2_comes(tmp_path):
     )
     assert plain["spikes_a.count"].sum() > 500
     np.testing.assert_allclose(fused["a.v"], plain["a.v"], atol=1e-9)
-
-
-def test_delays_over_several_runs_are_refused(tmp_path):
-    """Spikes under way at the end of a run would be lost: the program stops."""
-
-    class TwoRuns(Network):
-        def run(self, duration, namespace):
-            super().run(duration, namespace=namespace)
-            super().run(duration, namespace=namespace)
-
-    with pytest.raises(RuntimeError, match="Project run failed"):
-        simulate("cpp_fused", lambda: TwoRuns(pulses().objects), tmp_path)
 
 
 def test_single_arithmetic_does_nearly_the_same(tmp_path):

@@ -56,7 +56,14 @@ struct Plan {
     {% for pathway in pathways %}
     int64_t delay_{{pathway.name}} = 0;
     std::vector<fused::Delay> held_{{pathway.name}};
+    {% if carries %}
+    fused::Arrivals left_{{pathway.name}};
+    std::vector<fused::Arrivals> parts_{{pathway.name}};  // the same, by blocks
+    {% endif %}
     {% endfor %}
+    {% if carries %}
+    int64_t first_step = 0;
+    {% endif %}
     {% if blocks %}
     fused::Blocks blocks{ {{ '{' }}{{ groups.values()|join(', ') }}{{ '}' }} };
     fused::Arena arena;
@@ -68,14 +75,11 @@ struct Plan {
     void make()
     {
         ready = true;
-        bool delayed = false;
         {% for pathway in pathways %}
         delay_{{pathway.name}} = fused::delay_steps({{pathway.delay}}, {{clock}}.dt[0]);
         if (delay_{{pathway.name}} < 0)
             refused = "the synapses of '{{pathway.name}}' have different delays";
-        delayed |= delay_{{pathway.name}} != 0;
         {% endfor %}
-        fused::check_delays({{run}}, delayed, !refused);
         {% if may_refuse %}
         if (refused)
         {
@@ -106,7 +110,18 @@ struct Plan {
         {% endfor %}
         {% for pathway in pathways %}
         held_{{pathway.name}}.resize({{ 'blocks.count()' if blocks else 1 }});
+        {% if carries %}
+        left_{{pathway.name}} = fused::take(*brian::{{pathway.name}}.queue[0], {{pathway.delay}}, {{clock}}.dt[0]);
+        {% if blocks %}
+        parts_{{pathway.name}} = fused::divide(left_{{pathway.name}}, {{pathway.rows.pre}}, blocks.bounds[{{group_number[pathway.rows.source]}}]);
+        {% else %}
+        parts_{{pathway.name}}.push_back(left_{{pathway.name}});
+        {% endif %}
+        {% endif %}
         {% endfor %}
+        {% if carries %}
+        first_step = {{clock}}.timestep[0];
+        {% endif %}
     }
 } _ebn_plan;
 }
@@ -129,7 +144,8 @@ void _run_{{codeobj_name}}()
     }
     {% endif %}
     {% if profiled %}
-    const auto _start_time = std::chrono::high_resolution_clock::now();
+    // what is done between two parts counts to the one that follows, or to the last one
+    auto _lap = std::chrono::high_resolution_clock::now();
     {% endif %}
 
     const int64_t _first_step = {{clock}}.timestep[0];
@@ -175,10 +191,12 @@ void _run_{{codeobj_name}}()
                 {{piece.pointers|autoindent}}
                 {% if piece.kind == 'synapses' %}
                 const fused::Events _arriving = _ebn_plan.held_{{piece.pathway.name}}[_block].pass({{piece.pathway.source_events}}, _step, _ebn_plan.delay_{{piece.pathway.name}});
+                {{loops.lap(piece.pathway.push)}}
                 {% endif %}
                 const int _vectorisation_idx = -1;
                 {{piece.scalar_code|autoindent}}
                 {{loops[piece.kind](piece)}}
+                {{loops.lap(piece.name)}}
             }
             {% endfor %}
         }
@@ -196,10 +214,27 @@ void _run_{{codeobj_name}}()
     {% endfor %}
     {% endif %}
 
-    {% if profiled %}
-    {{codeobj_name}}_profiling_info += std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::high_resolution_clock::now() - _start_time);
-    {% endif %}
+    {{loops.lap(pieces[-1].name)}}
 }
+
+{% if carries %}
+// After Network::run: what is under way goes on in the next run.
+void _end_{{codeobj_name}}()
+{
+    using namespace brian;
+    if (!_ebn_plan.ready)
+        _ebn_plan.make();
+    {% if may_refuse %}
+    if (!_ebn_plan.refused)
+    {% endif %}
+    {
+        {% for pathway in pathways %}
+        fused::give_back(*brian::{{pathway.name}}.queue[0], _ebn_plan.left_{{pathway.name}}, _ebn_plan.held_{{pathway.name}}, _ebn_plan.{{pathway.rows.name}}, _ebn_plan.delay_{{pathway.name}}, _ebn_plan.first_step, {{clock}}.timestep[0]);
+        {% endfor %}
+    }
+    _ebn_plan = Plan();
+}
+{% endif %}
 {% endmacro %}
 
 {% macro h_file() %}
@@ -207,6 +242,9 @@ void _run_{{codeobj_name}}()
 #define _INCLUDED_{{codeobj_name}}
 
 void _run_{{codeobj_name}}();
+{% if carries %}
+void _end_{{codeobj_name}}();
+{% endif %}
 
 #endif
 {% endmacro %}

@@ -99,22 +99,39 @@ for (int _k = 0; _k < {{piece.events}}.count; _k++)
 }
 {% endmacro %}
 
+{# The synapses of one segment. #}
+{% macro segment(piece) %}
+const fused::Constant _ptr{{piece.pathway.rows.pre_array}}{_segment.pre};
+const fused::Consecutive _ptr{{piece.pathway.rows.post_array}}{_segment.post - _segment.synapse};
+{{ 'IVDEP' if piece.parallel }}
+for (int _idx = _segment.synapse; _idx < _segment.synapse + _segment.length; _idx++)
+{
+    const int _vectorisation_idx = _idx;
+    {{piece.vector_code|autoindent}}
+}
+{% endmacro %}
+
 {% macro synapses(piece) %}
 {% set rows = piece.pathway.rows %}
+{% if carries %}
+// what an earlier run has left under way comes before the events of this run
+const fused::Arrivals& _left = _ebn_plan.parts_{{piece.pathway.name}}[_block];
+if (_step - _ebn_plan.first_step < (int64_t)_left.size())
+{
+    for (const int32_t _synapse : _left[_step - _ebn_plan.first_step])
+    {
+        const fused::Segment _segment{_synapse, {{rows.pre}}[_synapse], {{rows.post}}[_synapse], 1};
+        {{segment(piece)}}
+    }
+}
+{% endif %}
 for (int _k = 0; _k < {{piece.events}}.count; _k++)
 {
     const int32_t _source = {{piece.events}}.index[_k];
     for (const fused::Segment* _s = _ebn_plan.{{rows.name}}.begin(_source), *_end = _ebn_plan.{{rows.name}}.end(_source); _s != _end; _s++)
     {
         const fused::Segment _segment = *_s;
-        const fused::Constant _ptr{{rows.pre_array}}{_segment.pre};
-        const fused::Consecutive _ptr{{rows.post_array}}{_segment.post - _segment.synapse};
-        {{ 'IVDEP' if piece.parallel }}
-        for (int _idx = _segment.synapse; _idx < _segment.synapse + _segment.length; _idx++)
-        {
-            const int _vectorisation_idx = _idx;
-            {{piece.vector_code|autoindent}}
-        }
+        {{segment(piece)}}
     }
 }
 {% endmacro %}
@@ -136,4 +153,17 @@ for (int _k = 0; _k < {{piece.events}}.count; _k++)
     _when_{{piece.name}}.push_back(_step - _first_step);
     {% endif %}
 }
+{% endmacro %}
+
+{# What the time since the last lap counts to. #}
+{% macro lap(name) %}
+{% if profiled %}
+{
+    const auto _now = std::chrono::high_resolution_clock::now();
+    {% if name in profiled %}
+    {{name}}_profiling_info += std::chrono::duration_cast<std::chrono::nanoseconds>(_now - _lap);
+    {% endif %}
+    _lap = _now;
+}
+{% endif %}
 {% endmacro %}
