@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from ..seeds import check_seed
 from .flags import STRICT_FLAGS
-from .values import Array, Run, checked, stop_if_compile_only, wrong_size
+from .values import Array, Run, checked, fixed, stop_if_compile_only, wrong_size
 
 if TYPE_CHECKING:
     from resource import struct_rusage  # of Unix alone, as compiled programs are
@@ -134,7 +134,7 @@ class StandaloneProgram:
     def _checked(self, name: str, value: ArrayLike | Quantity) -> NDArray[Any]:
         array = self._known(name)
         if not array.settable:
-            raise ValueError(f"{name!r}: cannot be set")
+            raise fixed(name)
         return checked(name, value, array.dtype, array.size, array.dim)
 
     def _execute(

@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import checks
 from ..seeds import check_seed
+from . import exact
 from .active import in_force, network_and_names, new_device, resolving
 from .flags import STRICT, preferences
-from .values import Run, checked, dimensions, stop_if_compile_only, timed_arrays
+from .values import Run, checked, dimensions, fixed, stop_if_compile_only, timed_arrays
 
 #: Targets by name. ``runtime`` lets Brian2 choose between cython and numpy.
-RUNTIME = {"runtime": "auto", "numpy": "numpy", "cython": "cython"}
+RUNTIME = {"runtime": "auto", "numpy": exact.NAME, "cython": "cython"}
 
 
 class RuntimeProgram:
@@ -86,7 +87,7 @@ class RuntimeProgram:
             array = variable.values
             return checked(name, value, array.dtype, array.size, variable.dim)
         if variable.read_only:
-            raise ValueError(f"{name!r}: cannot be set")
+            raise fixed(name)
         size = np.size(variable.get_value())  # synapses come after their variables
         return checked(name, value, variable.dtype, size, dimensions(variable))
 
