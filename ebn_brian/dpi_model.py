@@ -1,9 +1,7 @@
-"""From transistors to the model's parameters and back, for DPI neurons and synapses.
+"""The parameters of a learning circuit of DPI neurons and synapses, and their nominal values.
 
-A DPI with capacitor C and leak I_tau has ``tau = C*Ut/(kappa*I_tau)`` and ``gain = I_th/I_tau``,
-with the thermal voltage ``Ut = k*T/q`` (Bartolozzi and Indiveri 2007, Neural Comput. 19; Chicca et
-al. 2014, Proc. IEEE 102). `Circuit` holds all parameters of one learning circuit: neuron, two
-synaptic branches, DAC, pulse, comparators and counter.
+`Circuit` holds all of one circuit: neuron, synaptic branches, DAC, pulse, comparators and counter.
+How they follow from transistors: `ebn_brian.transistors`.
 """
 
 import json
@@ -12,17 +10,47 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2 import Quantity, amp, get_dimensions, have_same_dimensions, kelvin, ms, nA, pA, second
-from brian2.units.allunits import coulomb, farad, joule, volt
+from brian2 import Quantity, amp, get_dimensions, ms, nA, pA, second
+from scipy.optimize import brentq
 
 from .plasticity import DiscreteRule
+from .transistors import (
+    KAPPA_N,
+    KAPPA_P,
+    check,
+    dac_code,
+    dac_unit,
+    early_voltage,
+    gain,
+    leak,
+    moderate,
+    specific_current,
+    thermal_voltage,
+    time_constant,
+    weak,
+)
 
-BOLTZMANN = 1.380649e-23 * joule / kelvin
-CHARGE = 1.602176634e-19 * coulomb
-ROOM = 300 * kelvin
-
-#: Slope factors of n- and p-type transistors, as DynapSim and teili have them (estimates).
-KAPPA_N, KAPPA_P = 0.75, 0.66
+__all__ = [
+    "IDEAL",
+    "KAPPA_N",
+    "KAPPA_P",
+    "RANGES",
+    "SYNONYMS",
+    "Circuit",
+    "dac_code",
+    "dac_unit",
+    "early_voltage",
+    "experiment_1",
+    "experiment_2",
+    "gain",
+    "leak",
+    "moderate",
+    "specific_current",
+    "thermal_voltage",
+    "time_constant",
+    "weak",
+    "whole_chip",
+]
 
 #: The same quantity in other tools: teili, DynapSim (rockpool), Chicca et al. 2014.
 SYNONYMS = {
@@ -45,49 +73,15 @@ SYNONYMS = {
 }
 
 
-def thermal_voltage(temperature: Quantity = ROOM) -> Quantity:
-    """Ut = k*T/q: 25.9 mV at 300 K."""
-    _check("temperature", temperature, kelvin, 200 * kelvin, 450 * kelvin)
-    return BOLTZMANN * temperature / CHARGE
+INFINITE = np.inf * amp
 
-
-def time_constant(
-    C: Quantity, I_tau: Quantity, kappa: float = 0.7, temperature: Quantity = ROOM
-) -> Quantity:
-    """Time constant ``C*Ut/(kappa*I_tau)`` of a DPI with capacitor `C` and leak `I_tau`."""
-    _check("C", C, farad, 1e-16 * farad, 1e-8 * farad)
-    _check("I_tau", I_tau, amp, 1e-17 * amp, 1e-6 * amp)
-    _check("kappa", kappa, 1, 0.3, 1)
-    return C * thermal_voltage(temperature) / (kappa * I_tau)
-
-
-def leak(C: Quantity, tau: Quantity, kappa: float = 0.7, temperature: Quantity = ROOM) -> Quantity:
-    """Leak current I_tau that gives a DPI with capacitor `C` the time constant `tau`."""
-    _check("C", C, farad, 1e-16 * farad, 1e-8 * farad)
-    _check("tau", tau, second, 1e-8 * second, 1e3 * second)
-    _check("kappa", kappa, 1, 0.3, 1)
-    return C * thermal_voltage(temperature) / (kappa * tau)
-
-
-def gain(I_th: Quantity, I_tau: Quantity) -> float:
-    """Gain ``I_th/I_tau`` of a DPI."""
-    _check("I_th", I_th, amp, 1e-17 * amp, 1e-6 * amp)
-    _check("I_tau", I_tau, amp, 1e-17 * amp, 1e-6 * amp)
-    return float(I_th / I_tau)
-
-
-def early_per_efold(V_early: Quantity, kappa: float = 0.7, temperature: Quantity = ROOM) -> float:
-    """Loss of current per e-fold of I_mem, ``Ut/(kappa*V_early)``, at a node that follows V_mem."""
-    _check("V_early", V_early, volt, 0.01 * volt, 1e3 * volt)
-    return float(thermal_voltage(temperature) / (kappa * V_early))
-
-
-def dac_unit(full_scale: Quantity, n_bits: int) -> Quantity:
-    """DAC unit current of a sign-and-magnitude counter of `n_bits` whose rail is `full_scale`."""
-    _check("full_scale", full_scale, amp, 1e-17 * amp, 1e-4 * amp)
-    if not 2 <= n_bits <= 24:
-        raise ValueError(f"n_bits={n_bits}: must be from 2 to 24")
-    return full_scale / (2 ** (n_bits - 1) - 1)
+#: What the parameters of `equations.dpi.TERMS` are in an ideal circuit.
+IDEAL = {
+    **dict.fromkeys(("slope", "slope_e", "slope_i"), 1.0),
+    **dict.fromkeys(("I_s_in", "I_s_mem", "I_s_e", "I_s_i"), INFINITE),
+    **dict.fromkeys(("leak", "eps"), 0.0),
+    "t_start": 0 * second,
+}
 
 
 @dataclass(frozen=True)
@@ -96,8 +90,9 @@ class Circuit:
 
     Only products of DAC current and gains act on ``I_mem``: with ``gain_n = 1`` and a nominal
     ``I_lsb``, all currents are referred to the neuron's output. ``copy_gain`` is the comparators'
-    copy of one LSB over ``I_lsb``. In a chip, ``full_weight`` LSB stand for ``|D|**2``, and a
-    spiking neuron rests for ``t_ref``.
+    copy of one LSB over ``I_lsb``; ``fixed_w`` is the strength (LSB) of a fixed exciting synapse
+    with a DPI of its own like the plastic one's. In a chip, ``full_weight`` LSB stand for
+    ``|D|**2``, and a spiking neuron rests for ``t_ref``.
     """
 
     tau: Quantity
@@ -114,11 +109,16 @@ class Circuit:
     gain_n: float = 1.0
     I_0: Quantity = field(default_factory=lambda: 4.65 * pA)
     slope: float = 1.0
-    slope_syn: float = 1.0
-    early: float = 0.0
-    I_early: Quantity = field(default_factory=lambda: 9 * nA)
-    I_th_i: Quantity = field(default_factory=lambda: 0 * pA)
-    I_0_i: Quantity = field(default_factory=lambda: 0 * pA)
+    slope_e: float = 1.0
+    slope_i: float = 1.0
+    leak: float = 0.0
+    I_leak: Quantity = field(default_factory=lambda: 9 * nA)
+    I_s_in: Quantity = field(default_factory=lambda: INFINITE)
+    I_s_mem: Quantity = field(default_factory=lambda: INFINITE)
+    I_s_e: Quantity = field(default_factory=lambda: INFINITE)
+    I_s_i: Quantity = field(default_factory=lambda: INFINITE)
+    eps: float = 0.0
+    fixed_w: float = 0.0
     I_off: Quantity = field(default_factory=lambda: 0 * pA)
     copy_gain: float = 0.0
     t_start: Quantity = field(default_factory=lambda: 0 * ms)
@@ -131,27 +131,40 @@ class Circuit:
         for parameter in fields(self):
             low, high, unit = RANGES[parameter.name]
             value = getattr(self, parameter.name)
-            _check(f"Circuit.{parameter.name}", value, unit, low, high)
-        if self.I_th_i > 0 * amp and not 0 * amp < self.I_0_i < self.I_th_i:
-            raise ValueError(
-                f"Circuit.I_0_i={self.I_0_i}: must lie between 0 A and I_th_i={self.I_th_i}, "
-                "or the inhibiting branch never starts"
-            )
+            check(f"Circuit.{parameter.name}", value, unit, low, high)
         if abs(self.w_initial) > 2 ** (self.n_bits - 1) - 1:
             raise ValueError(
                 f"Circuit.w_initial={self.w_initial}: beyond the rails of {self.n_bits} bits"
             )
 
     @property
-    def I_rest(self) -> Quantity:
-        """Resting current without pulses: ``(I_mem/I_th)**slope = gain_n*I_dc/I_th - 1``.
+    def terms(self) -> frozenset[str]:
+        """What it has that an ideal circuit lacks, of `equations.dpi.TERMS`."""
+        return frozenset(name for name, ideal in IDEAL.items() if getattr(self, name) != ideal)
 
-        Without the dark current, which adds about ``I_0`` to it.
+    @property
+    def J_rest(self) -> Quantity:
+        """The membrane's state at rest, without pulses and without the dark current.
+
+        ``(1 + (J/I_th)**slope)*(J/I_leak)**leak = gain_n*I_in/I_th``; the dark current adds about
+        ``I_0`` to it.
         """
-        above = float(self.gain_n * self.I_dc / self.I_th) - 1
-        if above <= 0:
+        drive = float(self.gain_n * weak(self.I_dc, self.I_s_in) / self.I_th)
+        if self.leak and drive:
+            return np.exp(brentq(lambda u: self._pull(u) - np.log(drive), -60, -5)) * amp
+        if drive <= 1:
             return self.I_0
-        return self.I_th * above ** (1 / self.slope)
+        return self.I_th * (drive - 1) ** (1 / self.slope)
+
+    def _pull(self, u: float) -> float:
+        """Logarithm of the left hand side of the equation for `J_rest` at ``log(J/A) = u``."""
+        above = self.slope * (u - np.log(float(self.I_th)))
+        return float(np.logaddexp(0, above) + self.leak * (u - np.log(float(self.I_leak))))
+
+    @property
+    def I_rest(self) -> Quantity:
+        """Resting current: what the read-out makes of `J_rest`."""
+        return moderate(self.J_rest, self.I_s_mem)
 
     @property
     def unit_charge(self) -> Quantity:
@@ -171,8 +184,9 @@ class Circuit:
 
     def resting_at(self, I_rest: Quantity) -> "Circuit":
         """The same circuit with the constant input that makes it rest at `I_rest`."""
-        ratio = float(I_rest / self.I_th)
-        return replace(self, I_dc=self.I_th / self.gain_n * (1 + ratio**self.slope))
+        u = np.log(float(weak(I_rest, self.I_s_mem)))
+        steered = np.exp(self._pull(u)) * self.I_th / self.gain_n
+        return replace(self, I_dc=moderate(steered, self.I_s_in))
 
     def values(self) -> dict[str, float]:
         """Parameters as plain numbers in SI units."""
@@ -186,9 +200,10 @@ class Circuit:
         return replace(self, **own)
 
     def save(self, path: Path, **more: Any) -> None:
-        """Write the parameters as JSON; `more` (standard errors, say) goes beside them."""
+        """Write the parameters as JSON, null for infinite, and `more` (errors, say) beside them."""
         units = {name: _unit_text(RANGES[name][2]) for name in self.values()}
-        text = {"model": "dpi", "parameters": self.values(), "units": units, **more}
+        values = {name: v if np.isfinite(v) else None for name, v in self.values().items()}
+        text = {"model": "dpi", "parameters": values, "units": units, **more}
         Path(path).write_text(json.dumps(text, indent=1) + "\n")
 
     @classmethod
@@ -196,7 +211,8 @@ class Circuit:
         """Read what `save` wrote. ValueError if the file is no such thing."""
         try:
             found = json.loads(Path(path).read_text())
-            values = {name: float(value) for name, value in found["parameters"].items()}
+            numbers = found["parameters"].items()
+            values = {name: np.inf if value is None else float(value) for name, value in numbers}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path}: not a parameter file ({error!r})") from error
         unknown = set(values) - set(RANGES)
@@ -207,63 +223,65 @@ class Circuit:
 
 _CURRENT = (0 * amp, 1e-6 * amp, amp)
 _POSITIVE = (1e-18 * amp, 1e-6 * amp, amp)
+_SPECIFIC = (1e-12 * amp, INFINITE, amp)
 _TIME = (1e-8 * second, 1e3 * second, second)
+_SLOPE = (0.6, 1.6, 1)
 
 #: Allowed least and largest value and the unit of every parameter of `Circuit`.
-RANGES = {
-    "tau": _TIME,
-    "I_th": _POSITIVE,
-    "I_dc": _CURRENT,
-    "tau_e": _TIME,
+RANGES: dict[str, tuple[Any, Any, Any]] = {
+    **dict.fromkeys(("tau", "tau_e", "tau_i", "width", "t_ref"), _TIME),
+    **dict.fromkeys(("I_th", "I_ref", "I_lsb", "I_leak"), _POSITIVE),
+    **dict.fromkeys(("I_dc", "I_SL"), _CURRENT),
+    **dict.fromkeys(("I_s_in", "I_s_mem", "I_s_e", "I_s_i"), _SPECIFIC),
+    **dict.fromkeys(("slope", "slope_e", "slope_i"), _SLOPE),
     "gain_e": (1e-9, 1e6, 1),  # the unit of weights is made of it
-    "tau_i": _TIME,
     "gain_i": (0, 1e6, 1),
-    "I_ref": _POSITIVE,
-    "I_SL": _CURRENT,
-    "width": _TIME,
-    "I_lsb": _POSITIVE,
     "gain_n": (1e-6, 1e6, 1),
     "I_0": (0 * amp, 1e-9 * amp, amp),
-    "slope": (0.6, 1.6, 1),
-    "slope_syn": (0.6, 1.6, 1),
-    "early": (0, 1, 1),
-    "I_early": _POSITIVE,
-    "I_th_i": _CURRENT,
-    "I_0_i": _CURRENT,
+    "leak": (0, 1, 1),
+    "eps": (-0.2, 0.2, 1),
+    "fixed_w": (0, 1e4, 1),
     "copy_gain": (0, 1e3, 1),
     "I_off": (-1e-6 * amp, 1e-6 * amp, amp),
     "t_start": (0 * second, 1e3 * second, second),
     "n_bits": (2, 24, 1),
     "w_initial": (-(2**23), 2**23, 1),
     "full_weight": (1, 2**23, 1),
-    "t_ref": _TIME,
 }
 
 
 def experiment_1() -> Circuit:
-    """The published circuit (arXiv:2010.14353, section IV), fitted to its experiment 1.
+    """The published circuit (arXiv:2010.14353, section IV), fitted to both its experiments.
 
-    ``slope_syn`` is KAPPA_N/KAPPA_P and not fitted; the comparators follow from the decisions;
-    `studies.calibrate` finds the others again and gives their standard errors.
+    `studies.calibrate` finds these numbers again and gives their standard errors; the comparators
+    follow from the decisions and ``eps`` from the steps of the pulses' charges.
     """
     return Circuit(
-        tau=31.5535 * ms,
-        I_th=12.302 * pA,
-        I_dc=11.3861 * nA,
-        tau_e=0.545507 * ms,
-        gain_e=2.53715,
-        tau_i=1.32007 * ms,
-        gain_i=1.87971,
-        I_ref=8.988 * nA,
-        I_SL=0.398 * nA,
-        slope=1.03403,
-        slope_syn=KAPPA_N / KAPPA_P,
-        early=0.154991,
-        I_early=9.089 * nA,
-        I_th_i=53.2128 * pA,
-        I_0_i=0.19 * pA,
-        t_start=3.26001 * ms,
+        tau=40.90 * ms,
+        I_th=42.4 * pA,
+        I_dc=15.53 * nA,
+        tau_e=0.5109 * ms,
+        gain_e=4.778,
+        tau_i=1.110 * ms,
+        gain_i=3.139,
+        I_ref=8.98975 * nA,
+        I_SL=0.39525 * nA,
+        slope=1.0999,
+        slope_e=1.0999,
+        slope_i=1.0157,
+        leak=0.2000,
+        I_leak=9.089 * nA,
+        I_s_in=519 * nA,
+        I_s_mem=519 * nA,
+        I_s_e=519 * nA,
+        eps=0.0125,
+        t_start=3.143 * ms,
     )
+
+
+def experiment_2() -> Circuit:
+    """The same with the fixed exciting synapse of experiment 2, whose strength was fitted."""
+    return replace(experiment_1(), fixed_w=24.07)
 
 
 def whole_chip() -> Circuit:
@@ -284,16 +302,9 @@ def whole_chip() -> Circuit:
         width=1 * ms,
         I_lsb=1.6 * nA / 25 * 31,
         I_0=1 * pA,
-        I_early=0.8 * nA,
+        I_leak=0.8 * nA,
         copy_gain=2.5 / 31,
     )
-
-
-def _check(name: str, value: Any, unit: Any, low: Any, high: Any) -> None:
-    if not have_same_dimensions(value, unit):
-        raise ValueError(f"{name}={value}: must have the unit of {high}")
-    if not (np.isfinite(float(value)) and float(low) <= float(value) <= float(high)):
-        raise ValueError(f"{name}={value}: must be finite and from {low} to {high}")
 
 
 def _unit_text(unit: Any) -> str:

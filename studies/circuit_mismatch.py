@@ -36,7 +36,7 @@ QUICK_CVS = (0.0, 0.2)
 #: Parameters of `Circuit` that have mismatch together.
 PARAMETERS = {
     "neuron": ("tau", "I_th", "gain_n", "I_dc"),
-    "synapse": ("I_lsb", "tau_e", "gain_e", "tau_i", "gain_i", "I_th_i"),
+    "synapse": ("I_lsb", "tau_e", "gain_e", "tau_i", "gain_i"),
     "comparator": ("I_ref",),
 }
 SETS = {"all": tuple(name for names in PARAMETERS.values() for name in names), **PARAMETERS}
@@ -78,6 +78,16 @@ def values_of(bench: Bench, set_name: str, cv: float, first: int) -> dict[str, F
     return mismatch.spread(values, cvs, seed=bench.seed, chips=range(first, first + BLOCK))
 
 
+def resting_currents(circuit: Circuit, values: Mapping[str, Floats]) -> Floats:
+    """Resting currents (A) of circuits without pulses, (BLOCK,)."""
+    own = {name.removeprefix("neurons."): v for name, v in values.items()}
+    circuits = (
+        circuit.with_values(**dict(zip(own, each, strict=True)))
+        for each in zip(*own.values(), strict=True)
+    )
+    return np.array([float(one.I_rest) for one in circuits])
+
+
 def run_block(bench: Bench, set_name: str, cv: float, first: int) -> dict[str, np.ndarray]:
     """`MEASURES` of a block of circuits, (BLOCK,) each."""
     values = values_of(bench, set_name, cv, first)
@@ -91,17 +101,13 @@ def run_block(bench: Bench, set_name: str, cv: float, first: int) -> dict[str, n
     before = np.searchsorted(samples["t"], ONSETS[-LAST:]) - 1
     counter = samples["code"][before]
     I_before = samples["I_mem"][before].mean(axis=0)
-    c = bench.circuit
-    gain_n, I_dc, I_th, I_ref = (
-        values[f"neurons.{name}"] for name in ("gain_n", "I_dc", "I_th", "I_ref")
-    )
-    rest = np.maximum(gain_n * I_dc / I_th - 1, 0) ** (1 / c.slope)
+    I_ref = values["neurons.I_ref"]
     return {
         "final_weight": samples["code"][-1],
         "settled": np.ptp(counter, axis=0) <= 1,
-        "held": np.abs(I_before - I_ref) <= float(c.I_SL),
+        "held": np.abs(I_before - I_ref) <= float(bench.circuit.I_SL),
         "I_before": I_before,
-        "I_rest": I_th * rest,
+        "I_rest": resting_currents(bench.circuit, values),
         "I_ref": I_ref,
     }
 

@@ -22,41 +22,38 @@ from brian2 import (
 )
 from numpy.typing import ArrayLike
 
-from .. import checks
 from ..checks import Floats, Integers
 from ..dpi_model import Circuit
 from ..equations import dpi
-from .dpi import neuron_values, terms
+from .dpi import neuron_values
 
 DT = 10 * us
 SAMPLE = 50 * us
-
-#: What drives a synapse in open loop: the recorded counter in place of its own decisions.
-FOLLOW = {"onset": "w = recorded(t)\n" + dpi.FLOW, "offset": dpi.STOP}
 
 #: Copies of the counter and of the latched decision at the neuron, for the sampler.
 COPIES = "code : 1\ndecision : 1\n"
 
 
-#: Through which DPI a fixed synapse may act: one of its own, or the plastic synapse's.
-FIXED_DPIS = ("own", "shared")
-
-
-def model(circuit: Circuit, fixed: str | None = None) -> str:
+def model(circuit: Circuit, fixed: bool = False) -> str:
     """Equations of the neuron for `circuit`; `fixed` as in `learning_circuit`."""
-    full = {"slopes": True, "conductance": True, "switched": True}  # so that all can be varied
-    text = dpi.model("full", **{**terms(circuit), **full}, fixed=fixed == "own")
-    return text + COPIES
+    terms = {*circuit.terms, "t_start"}
+    if fixed:
+        terms |= {f"{name[:-1]}f" for name in terms if name.endswith("_e")}
+    return (
+        dpi.neuron(terms)
+        + dpi.pair(terms)
+        + dpi.external()
+        + dpi.synapses(terms, exciting="ef" if fixed else "e")
+        + dpi.COMPARATORS
+        + COPIES
+    )
 
 
-def circuit_values(circuit: Circuit, fixed: str | None = None) -> dict[str, Any]:
+def circuit_values(circuit: Circuit, fixed: bool = False) -> dict[str, Any]:
     """Values of the neurons' parameters and their state before the first pulse."""
+    state = "J_mem" if "I_s_mem" in circuit.terms else "I_mem"
     values = neuron_values(circuit, model(circuit, fixed))
-    values |= {"I_mem": circuit.I_0, "code": circuit.w_initial}
-    values["J_i"] = values.get("I_0_i", 0 * circuit.I_0)
-    if fixed == "own":
-        values |= {"tau_f": circuit.tau_e, "gain_f": circuit.gain_e}
-    return values
+    return values | {state: circuit.I_0, "code": circuit.w_initial}
 
 
 def pulse_steps(onsets: ArrayLike, circuit: Circuit, dt: Quantity) -> tuple[Integers, int]:
@@ -80,7 +77,7 @@ def learning_circuit(
     onsets: ArrayLike,
     n_circuits: int = 1,
     *,
-    fixed: str | None = None,
+    fixed: bool = False,
     recorded: TimedArray | None = None,
     dt: Quantity = DT,
     n_sampled: int | None = None,
@@ -94,8 +91,8 @@ def learning_circuit(
     onsets
         Onsets of the pulses (s). They are moved to the grid of `dt`.
     fixed
-        With ``'own'`` or ``'shared'`` there is a fixed exciting synapse of strength ``fixed.w``
-        (LSB, 0 at first), through a DPI of its own or through that of the plastic synapse.
+        Whether there is a fixed exciting synapse, ``fixed.w``, of strength ``circuit.fixed_w``
+        (LSB), through a DPI of its own.
     recorded
         The counter to follow instead of the circuit's own decisions (open loop).
     n_sampled
@@ -105,9 +102,8 @@ def learning_circuit(
     Raises
     ------
     ValueError
-        If pulses overlap, or begin before the second time step, or `fixed` is unknown.
+        If pulses overlap, or begin before the second time step.
     """
-    checks.choice("fixed", fixed, (None, *FIXED_DPIS))
     steps, width = pulse_steps(onsets, circuit, dt)
     neurons = NeuronGroup(n_circuits, model(circuit, fixed), method="rk2", dt=dt, name="neurons")
     for name, value in circuit_values(circuit, fixed).items():
@@ -120,11 +116,17 @@ def learning_circuit(
     plastic = _plastic(circuit, recorded, pulses, neurons, delay)
     net = Network(neurons, pulses, plastic, *_sampler(neurons, n_sampled or n_circuits))
     if fixed:
-        pathways = dpi.on_pre_fixed({"own": "f", "shared": "e"}[fixed])
         synapses = Synapses(
-            pulses, neurons, dpi.FIXED, on_pre=pathways, delay=delay, clock=clock, name="fixed"
+            pulses,
+            neurons,
+            dpi.FIXED,
+            on_pre=dpi.on_pre_fixed("f"),
+            delay=delay,
+            clock=clock,
+            name="fixed",
         )
         synapses.connect()
+        synapses.w = circuit.fixed_w
         net.add(synapses)
     return net
 
@@ -137,10 +139,14 @@ def _plastic(
     delay: dict[str, Quantity],
 ) -> Synapses:
     """The plastic synapses: with decisions of their own, or following a `recorded` counter."""
-    rule = circuit.rule()
-    pathways, namespace = FOLLOW, {"recorded": recorded}
+    rule, terms = circuit.rule(), {*circuit.terms}
+    flow, stop = dpi.dac(rule, terms)
+    pathways, namespace = (
+        {"onset": f"w = recorded(t)\n{flow}", "offset": stop},
+        {"recorded": recorded},
+    )
     if recorded is None:
-        own, namespace = dpi.on_pre(rule), {}
+        own = dpi.on_pre(rule, terms)
         pathways = {
             "onset": own["onset"] + "decision_post += d\n",
             "offset": "decision_post -= d\ncode_post -= w\n" + own["offset"] + "code_post += w\n",
@@ -148,7 +154,7 @@ def _plastic(
     plastic = Synapses(
         pulses,
         neurons,
-        rule.model(circuit.I_unit) + dpi.LATCH,
+        dpi.plastic(rule, circuit.I_unit, terms),
         on_pre=pathways,
         delay=delay,
         clock=neurons.clock,
@@ -156,7 +162,9 @@ def _plastic(
         name="plastic",
     )
     plastic.connect()
-    for name, value in {**rule.values(circuit.I_unit), "gain": 1, "w": circuit.w_initial}.items():
+    values = {**rule.values(circuit.I_unit), "gain": 1, "w": circuit.w_initial}
+    values |= {"eps": circuit.eps} if "eps" in terms else {}
+    for name, value in values.items():
         setattr(plastic, name, value)
     return plastic
 

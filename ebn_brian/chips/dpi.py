@@ -5,6 +5,7 @@ neuron is refractory. Nothing depends on the order of spikes: at the onset of a 
 is latched and the DAC's current begins to flow; at its end both are undone, and the weight changes.
 """
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from .. import balance, checks
 from ..dpi_model import Circuit, whole_chip
-from ..equations import dpi
+from ..equations import dpi, homeostasis
 from ..plasticity import Fixed, Rule
 from .chips import (
     Blueprint,
@@ -22,6 +23,7 @@ from .chips import (
     check_name,
     chips_given,
     feed,
+    homeostatic_parameters,
     initial_weights,
     population,
     recurrent_synapses,
@@ -29,33 +31,29 @@ from .chips import (
 )
 from .layout import Layout
 
-#: Parameters of `Circuit` that neurons have under the same name, where their equations hold them.
-CIRCUIT_PARAMETERS = (
-    *("tau", "I_th", "I_0", "slope", "gain_n", "I_dc", "t_start", "I_ref", "I_off", "t_ref"),
-    *("I_lsb", "slope_syn", "early", "I_early", "tau_e", "gain_e"),
-    *("tau_i", "gain_i", "I_th_i", "I_0_i"),
-)
-
-
-def terms(circuit: Circuit) -> dict[str, Any]:
-    """Which terms of `equations.dpi.model` a circuit has, beyond an ideal one's."""
-    return {
-        "slopes": circuit.slope != 1 or circuit.slope_syn != 1,
-        "conductance": circuit.early != 0,
-        "inhibition": "full" if float(circuit.I_th_i) else "linear",
-    }
-
 
 def neuron_values(circuit: Circuit, text: str) -> dict[str, Any]:
-    """Values of the parameters of `circuit` that the equations `text` declare."""
+    """Values of the parameters of `circuit` that the equations `text` declare.
+
+    Branch ``f`` is as branch ``e``.
+    """
+    own = {parameter.name: getattr(circuit, parameter.name) for parameter in fields(circuit)}
+    own |= {f"{name[:-1]}f": value for name, value in own.items() if name.endswith("_e")}
     declared = {line.partition(":")[0].strip() for line in text.splitlines()}
-    return {name: getattr(circuit, name) for name in CIRCUIT_PARAMETERS if name in declared}
+    return {name: value for name, value in own.items() if name in declared}
 
 
-def chip_model(circuit: Circuit, n_signals: int, rectified: bool) -> str:
+def chip_model(
+    circuit: Circuit, n_signals: int, rectified: bool, homeostatic: bool = False
+) -> str:
     """Equations of a chip's neurons."""
-    return dpi.model(
-        spiking=True, held=False, n_signals=n_signals, rectified=rectified, **terms(circuit)
+    terms = circuit.terms
+    return (
+        dpi.neuron(terms, spikes="autapse", homeostatic=homeostatic)
+        + dpi.pair(terms, rectified)
+        + dpi.external(n_signals)
+        + dpi.synapses(terms)
+        + dpi.COMPARATORS
     )
 
 
@@ -67,6 +65,7 @@ def dpi_blueprint(
     kappa: float | None = None,
     name: str = "",
     circuit: Circuit | None = None,
+    homeostatic: bool = False,
 ) -> Blueprint:
     """Nominal values of `dpi_chips`.
 
@@ -75,8 +74,11 @@ def dpi_blueprint(
     D, rule, n_chips, kappa, name
         As in `dpi_chips`.
     circuit
-        Neurons and synapses, `dpi_model.whole_chip` by default. Comparators and counters are those
-        of `rule`; `Circuit.rule` makes one of the circuit's own.
+        Neurons and synapses, `dpi_model.whole_chip` by default, with all that an ideal one lacks.
+        Comparators and counters (``I_SL``, ``copy_gain``, ``n_bits``, ``w_initial``) are those of
+        `rule` and of the weights; `Circuit.rule` makes a rule of the circuit's own.
+    homeostatic
+        As in `lif_blueprint`; the threshold is ``I_spk``.
 
     Raises
     ------
@@ -90,6 +92,10 @@ def dpi_blueprint(
     if not circuit.width < circuit.t_ref:
         raise ValueError(
             f"circuit.t_ref={circuit.t_ref}: must exceed the pulse width, {circuit.width}"
+        )
+    if circuit.fixed_w:
+        raise ValueError(
+            f"circuit.fixed_w={circuit.fixed_w}: must be 0, chips have no fixed synapse"
         )
     D, unit = population(D, n_chips), circuit.I_unit
     n, every = D[:, 0].size, np.ones(D[:, 0].size)
@@ -109,8 +115,17 @@ def dpi_blueprint(
     parameters = {f"neurons.{variable}": value for variable, value in neurons.items()}
     parameters["recurrent.gain"] = np.ones(layout.n_synapses)
     parameters |= {f"recurrent.{key}": value for key, value in rule.values(unit).items()}
-    rest = {"I_mem": circuit.I_rest, "J_e": 0 * unit, "J_i": values.get("I_0_i", 0 * unit)}
-    return Blueprint(check_name(name), D, rule, layout, unit, circuit.tau, parameters, rest)
+    if "eps" in circuit.terms:
+        dpi.dac(rule, circuit.terms)  # has bits?
+        parameters["recurrent.eps"] = np.full(layout.n_synapses, circuit.eps)
+    state = "J_mem" if "I_s_mem" in circuit.terms else "I_mem"
+    rest = {state: circuit.J_rest, "J_e": 0 * unit, "J_i": 0 * unit}
+    if homeostatic:
+        parameters |= homeostatic_parameters("I_spk", layout, unit)
+    return Blueprint(
+        *(check_name(name), D, rule, layout, unit, circuit.tau, parameters, rest),
+        adapts="I_spk" if homeostatic else "",
+    )
 
 
 def dpi_chips(
@@ -125,6 +140,7 @@ def dpi_chips(
     name: str = "",
     circuit: Circuit | None = None,
     rectified: bool = False,
+    homeostatic: bool = False,
 ) -> Chips:
     """Networks of spiking DPI neurons that code ``x`` as `lif_chips` do.
 
@@ -136,7 +152,7 @@ def dpi_chips(
     ----------
     D, Omega, drive, rule, n_chips, kappa, dt, name
         As in `lif_chips`. The diagonal of `Omega` is the reset.
-    circuit, rectified
+    circuit, rectified, homeostatic
         See `dpi_blueprint`, `equations.dpi.model`. Signals have both signs: chips learn better so.
 
     Raises
@@ -148,15 +164,22 @@ def dpi_chips(
     circuit = whole_chip() if circuit is None else circuit
     n_chips = chips_given(D, Omega, n_chips)
     blueprint = dpi_blueprint(
-        D, rule=rule, n_chips=n_chips, kappa=kappa, name=name, circuit=circuit
+        D,
+        rule=rule,
+        n_chips=n_chips,
+        kappa=kappa,
+        name=name,
+        circuit=circuit,
+        homeostatic=homeostatic,
     )
     Omega, rule = initial_weights(blueprint, Omega), blueprint.rule
     n_signals = blueprint.D.shape[1]
     neurons = NeuronGroup(
         blueprint.D[:, 0].size,
-        chip_model(circuit, n_signals, rectified),
+        chip_model(circuit, n_signals, rectified, homeostatic),
         method="rk2",
         threshold=dpi.THRESHOLD,
+        reset=homeostasis.reset("I_spk") if homeostatic else "",
         refractory="t_ref",
         dt=dt,
         namespace={"drive": checks.drive(drive, n_signals)},
@@ -167,8 +190,8 @@ def dpi_chips(
         blueprint,
         neurons,
         Omega,
-        rule.model(blueprint.unit) + dpi.LATCH,
-        on_pre=dpi.on_pre(rule),
+        dpi.plastic(rule, blueprint.unit, circuit.terms, homeostatic),
+        on_pre=dpi.on_pre(rule, circuit.terms, homeostatic),
         delay={"onset": 0 * us, "offset": circuit.width},
     )
     others = feed(dpi.EXTERNAL, neurons, n_signals)

@@ -7,51 +7,49 @@ Neuron (Chicca et al. 2014, Proc. IEEE 102; no adaptation, no positive feedback)
 
     (1 + I_th/I_mem) tau dI_mem/dt = gain_n*I_in - I_th - I_mem,   gain_n = I_th/I_tau
 
-Synapse (Bartolozzi and Indiveri 2007, Neural Comput. 19), one branch for excitation and one for
-inhibition, each driven by the DAC codes that flow now::
+Synapse (Bartolozzi and Indiveri 2007, Neural Comput. 19) far above its gain current, one branch for
+excitation and one for inhibition, each driven by the DAC codes that flow now::
 
-    (1 + I_th/J) tau dJ/dt = gain*n*I_lsb - I_th - J
-    tau dJ/dt = gain*n*I_lsb - J                              (linear limit)
+    tau_b dJ_b/dt = gain_b*n_b*I_lsb - J_b
 
 Comparators, counter and pulse: Büchel et al. 2020 (arXiv:2010.14353), section III and eq. 4. The
 decision is taken and latched at the onset of the extended pulse; the DAC's current flows until its
 end, one fixed delay later, and then the counter moves.
 
-Terms that an ideal circuit lacks, off by default:
-
-- *slopes*: the pair that steers a current and the transistor that reads the capacitor out differ in
-  subthreshold slope. With their ratio m (of n- and p-type transistors, kappa_n/kappa_p) a DPI
-  integrates the m-th power of its output: ``I ~ J**(1/m)``, ``dJ/dt = m*(gain*n*I_lsb - J)/tau``.
-- *conductance*: the synapses' output current falls with the membrane's voltage, ``log(I_mem)``,
-  by the fraction ``early`` per e-fold (finite output conductance).
-- comparator offset ``I_off``.
+That is the ideal circuit. What its transistors do besides are the `TERMS`; each bears the name of
+its parameter and has the ideal circuit as its limit. None is there unless asked for.
 
 ============ ======= ========== ==============================================================
 symbol       unit    default    meaning
 ============ ======= ========== ==============================================================
-``I_mem``    amp     I_0        membrane current
-``I_in``     amp                input current of the neuron; never below zero where ``rectified``
+``I_mem``    amp     I_0        membrane current; the state, unless there is ``I_s_mem``
+``J_mem``    amp     I_0        the state with ``I_s_mem``: the read-out if weakly inverted
+``I_in``     amp                what the neuron's pair steers
+``I_sum``    amp                what flows into it; it ends at zero where ``rectified``
 ``I_dc``     amp     0 A        constant input; it sets the resting current
 ``I_ext``    amp     0 A        further input: to be set, or the signals' with ``n_signals``
+``I_syn``    amp                output of the synapses
 ``F_j``      coulomb            feed-forward weight of signal j, charge for each unit of x
 ``drive(t, j)`` hertz           drive c of signal j, a TimedArray with one column a signal
-``t_start``  second             when the constant input is switched on (``switched`` only)
+``t_start``  second  0 s        when the constant input is switched on
 ``tau``      second             C_mem*Ut/(kappa*I_tau)
 ``gain_n``   1       1          I_th/I_tau of the neuron
-``I_th``     amp                gain current of the neuron's DPI; with ``slope``, where it bends
-``I_0``      amp                dark current: the floor of ``I_mem``
-``slope``    1       1          slope ratio m of the neuron's DPI
-``J_b``      amp     0 A        linear state of branch b (``e`` exciting, ``i`` inhibiting)
+``I_th``     amp                gain current of the neuron's DPI
+``I_0``      amp                dark current: the floor of the state
+``slope``    1       1          slope ratio of the neuron's pair
+``leak``     1       0          exponent by which the neuron's leak grows with the state
+``I_leak``   amp                the state at which the leak is I_tau
+``I_s_mem``  amp     infinite   specific current of the membrane's read-out
+``I_s_in``   amp     infinite   specific current of the reference of the neuron's pair
+``J_b``      amp     0 A        linear state of branch b: ``e`` excites, ``i`` inhibits, ``f`` too
 ``I_b``      amp                output current of branch b
 ``n_b``      1       0          sum of the DAC codes that flow into branch b now, in LSB
 ``I_lsb``    amp                DAC unit current: one LSB of the counter
 ``tau_b``    second             C_syn*Ut/(kappa*I_tau) of branch b
 ``gain_b``   1       1          I_th/I_tau of branch b
-``I_th_b``   amp                gain current of branch b (full form only)
-``I_0_b``    amp                floor of ``J_b`` (full form only)
-``slope_syn`` 1      1          slope ratio m of the synapses' DPIs
-``early``    1       0          loss of synaptic current per e-fold of ``I_mem``
-``I_early``  amp     I_rest     membrane current at which that loss is zero
+``slope_b``  1       1          slope ratio of the pair of branch b
+``I_s_b``    amp     infinite   specific current of the read-out of branch b
+``eps``      1       0          of the synapse: two bits of its DAC differ by ``2*(1 - eps)``
 ``I_spk``    amp                spike threshold
 ``I_reset``  amp                reset
 ``t_ref``    second             refractory time; must exceed the pulse width
@@ -63,123 +61,138 @@ The counter ``w``, its rails, ``kappa`` and the tolerance ``dead_zone = 2*I_SL``
 `ebn_brian.plasticity.DiscreteRule`, with ``step`` in ampere and ``state = STATE``.
 """
 
+from collections.abc import Collection
+
+from brian2 import Quantity
+
 from .. import checks
-from ..plasticity import Rule
-from . import drive
+from ..plasticity import UNBOUNDED, Rule
+from . import drive, homeostasis
 
-#: ``dI_mem/dt`` by form: the full one, its limit I_mem >> I_th, and the full one where the pair's
-#: slope differs from that of the read-out.
-NEURON = {
-    "full": "(I_mem/(I_mem + I_th)*(gain_n*I_in - I_th - I_mem) + I_0)/tau",
-    "linear": "(gain_n*I_in - I_mem)/tau",
-    "slopes": "(I_mem*(gain_n*I_in/I_th/(1 + (I_mem/I_th)**slope) - 1) + I_0)/tau",
+#: What an ideal circuit lacks, by the parameter that brings it in: the transistor it stands for.
+TERMS = {
+    "slope": "the neuron's pair: it steers by another subthreshold slope than the read-out's",
+    "leak": "the neuron's leak: it grows with the membrane's voltage",
+    "I_s_mem": "the membrane's read-out: moderately inverted",
+    "I_s_in": "the reference of the neuron's pair, which carries all input: moderately inverted",
+    **{f"slope_{b}": f"the pair of branch {b}: as slope" for b in "eif"},
+    **{f"I_s_{b}": f"the read-out of branch {b}: as I_s_mem" for b in "eif"},
+    "eps": "the DAC: its transistors are not quite in the ratio of two",
+    "t_start": "the bias of the constant input: it comes on late",
 }
-PARAMETERS = {
-    "full": "I_th : amp\nI_0 : amp\n",
-    "linear": "",
-    "slopes": "I_th : amp\nI_0 : amp\nslope : 1\n",
-}
+Terms = Collection[str]
 
-#: Forms of a synaptic branch.
-BRANCHES = ("full", "linear")
+#: The neuron far above ``I_th``, in place of `neuron`: a leaky integrator.
+LINEAR = "dI_mem/dt = (gain_n*I_in - I_mem)/tau : amp\ntau : second\ngain_n : 1\n"
 
-#: A spiking neuron: pass these to `NeuronGroup`, with ``refractory='t_ref'``.
+#: A spiking neuron: pass it to `NeuronGroup`, with ``refractory='t_ref'``, and `reset`.
 THRESHOLD = "I_mem > I_spk"
-RESET = "I_mem = I_reset"
-SPIKING = "I_spk : amp\nI_reset : amp\nt_ref : second\n"
+#: How a spike ends: by a `reset`, which holds while the neuron is refractory, or by its autapse.
+SPIKES = {"reset": " (unless refractory)", "autapse": ""}
 
-#: What the comparators see of the neuron, for `Rule.decide`.
+#: Inputs of the comparators, beside the membrane, and what they see, for `Rule.decide`.
+COMPARATORS = "I_ref : amp\nI_off : amp\n"
 STATE = "I_mem_post - I_ref_post + I_off_post"
 
 #: The latched decision, beside `Rule.model`.
 LATCH = "d : 1\n"
 
-#: The DAC's code flows into the branch of its sign from onset to offset of the pulse.
-FLOW = "n_e_post += gain*clip(w, 0, w_max)\nn_i_post += gain*clip(-w, 0, w_max)\n"
-STOP = "n_e_post -= gain*clip(w, 0, w_max)\nn_i_post -= gain*clip(-w, 0, w_max)\n"
-
 #: A synapse of fixed strength ``w`` (LSB); its pathways: `on_pre_fixed`.
 FIXED = "w : 1\n"
 
 
-def neuron(
-    form: str = "full", slopes: bool = False, spiking: bool = False, held: bool = True
-) -> str:
+def moderate(J: str, I_s: str) -> str:
+    """Current of a transistor whose gate would drive `J` through it in weak inversion.
+
+    ``I_s*log(1 + sqrt(J/I_s))**2``, the interpolation of Enz, Krummenacher and Vittoz (EKV) 1995,
+    Analog Integr. Circuits Signal Process. 8; `I_s` is the specific current, at which inversion is
+    moderate. It is `J` where `I_s` is infinite.
+    """
+    return f"{I_s}*log(1 + sqrt({J}/{I_s}))**2"
+
+
+def weak(I: str, I_s: str) -> str:  # noqa: E741
+    """The inverse of `moderate`: what a weakly inverted transistor carries beside one with `I`."""
+    return f"{I_s}*(exp(sqrt({I}/{I_s})) - 1)**2"
+
+
+def known(terms: Terms) -> frozenset[str]:
+    """The `terms`, if all of them are of `TERMS`; ValueError if not."""
+    return frozenset(checks.choice("term", term, TERMS) for term in terms)
+
+
+def neuron(terms: Terms = (), spikes: str | None = None, homeostatic: bool = False) -> str:
     """Equations of the neuron's membrane.
 
     Parameters
     ----------
-    form
-        ``'full'`` (log-domain, with ``I_th``) or ``'linear'`` (its limit I_mem >> I_th).
-    slopes
-        Whether the slope ratio ``slope`` is a parameter (full form only).
-    spiking
-        Whether threshold, reset and refractory time are parameters.
-    held
-        Whether a spiking neuron's membrane stays at its reset while refractory. Where an autapse
-        is to be the reset it must not.
+    terms
+        Those of `TERMS` that it has.
+    spikes
+        None: it does not spike. Otherwise one of `SPIKES`: whether ``I_reset`` or an autapse, which
+        needs the membrane to move while it is refractory, ends the spike.
+    homeostatic
+        Whether a spiking neuron sets its own threshold (see `equations.homeostasis`).
 
     Raises
     ------
     ValueError
-        If `form` is unknown, or has no slopes.
+        If a term or `spikes` is unknown.
     """
-    checks.choice("form", form, ("full",) if slopes else ("full", "linear"))
-    kind = "slopes" if slopes else form
-    flag = " (unless refractory)" if spiking and held else ""
+    terms = known(terms)
+    flag = "" if spikes is None else SPIKES[checks.choice("spikes", spikes, SPIKES)]
+    state = "J_mem" if "I_s_mem" in terms else "I_mem"
+    threshold = homeostasis.model("I_spk") if homeostatic else "I_spk : amp\n"
     return (
-        f"dI_mem/dt = {NEURON[kind]} : amp{flag}\n{PARAMETERS[kind]}"
-        "tau : second\ngain_n : 1\n" + (SPIKING if spiking else "")
+        f"d{state}/dt = {_rate(state, terms)}/tau : amp{flag}\n"
+        + (f"I_mem = {moderate('J_mem', 'I_s_mem')} : amp\nI_s_mem : amp\n" if "J" in state else "")
+        + "tau : second\ngain_n : 1\nI_th : amp\nI_0 : amp\n"
+        + ("slope : 1\n" if "slope" in terms else "")
+        + ("leak : 1\nI_leak : amp\n" if "leak" in terms else "")
+        + (f"{threshold}I_reset : amp\nt_ref : second\n" if spikes else "")
     )
 
 
-def branch(letter: str, form: str = "linear", slopes: bool = False) -> str:
-    """Equations of one synaptic DPI: ``J_letter``, ``I_letter`` and the code ``n_letter``.
+def reset(terms: Terms = ()) -> str:
+    """Statement that resets a spiking neuron to ``I_reset``."""
+    if "I_s_mem" in known(terms):
+        return f"J_mem = {weak('I_reset', 'I_s_mem')}"
+    return "I_mem = I_reset"
 
-    With slopes the output is a root of ``J``; both forms of it agree at one LSB.
+
+def _rate(x: str, terms: Terms) -> str:
+    """``tau`` times the derivative of the state `x`."""
+    if "slope" not in terms and "leak" not in terms:
+        return f"({x}/({x} + I_th)*(gain_n*I_in - I_th - {x}) + I_0)"
+    bend = f"({x}/I_th)**slope" if "slope" in terms else f"{x}/I_th"
+    leak = f"({x}/I_leak)**leak" if "leak" in terms else "1"
+    return f"({x}*(gain_n*I_in/I_th/(1 + {bend}) - {leak}) + I_0)"
+
+
+def pair(terms: Terms = (), rectified: bool = True) -> str:
+    """Equations of the neuron's input pair: all that flows into it, and what it steers.
+
+    Parameters
+    ----------
+    terms
+        Those of `TERMS` that it has.
+    rectified
+        Whether the sum of the inputs ends at zero, as where one transistor carries it to the pair.
+        Otherwise what is below zero discharges the membrane faster than its leak, as through a
+        second pair.
     """
-    b, m = letter, "slope_syn*" if slopes else ""
-    if checks.choice("form", form, BRANCHES) == "full":
-        equations = (
-            f"dJ_{b}/dt = {m}(J_{b}/(J_{b} + I_th_{b})*(gain_{b}*I_lsb*n_{b} - I_th_{b} - J_{b})"
-            f" + I_0_{b})/tau_{b} : amp\nI_th_{b} : amp\nI_0_{b} : amp\n"
-        )
-    else:
-        equations = f"dJ_{b}/dt = {m}(gain_{b}*I_lsb*n_{b} - J_{b})/tau_{b} : amp\n"
-    one = f"gain_{b}*I_lsb"
-    output = f"{one}*clip(J_{b}/({one}), 0, 1e9)**(1/slope_syn)" if slopes else f"J_{b}"
-    return f"{equations}I_{b} = {output} : amp\nn_{b} : 1\ntau_{b} : second\ngain_{b} : 1\n"
-
-
-#: The constant input is switched on at ``t_start``, in the right part of its time step.
-SWITCH = "bias_on = clip((t - t_start)/dt + 1, 0, 1) : 1 (constant over dt)\nt_start : second\n"
-
-
-def current(
-    plus: str = "e",
-    minus: str = "i",
-    conductance: bool = False,
-    switched: bool = False,
-    n_signals: int = 0,
-    rectified: bool = True,
-) -> str:
-    """Equations of the neuron's input: constant, external, branches `plus` less those `minus`.
-
-    The other arguments are those of `model`.
-    """
-    net = " + ".join(f"I_{b}" for b in plus) + "".join(f" - I_{b}" for b in minus)
-    loss = "*clip(1 - early*log(I_mem/I_early), 0, 10)" if conductance else ""
+    terms = known(terms)
+    switched = "t_start" in terms
+    text = f"I_sum = I_dc{'*bias_on' if switched else ''} + I_ext + I_syn : amp\nI_dc : amp\n"
+    if switched:  # in the right part of its time step
+        text += "bias_on = clip((t - t_start)/dt + 1, 0, 1) : 1 (constant over dt)\n"
+        text += "t_start : second\n"
     # clip names the sum once, so it is computed once; no current here comes near 1 A
-    net_input = "clip(I_sum, 0*amp, 1*amp)" if rectified else "I_sum"
-    return (
-        f"I_syn = ({net}){loss} : amp\n"
-        f"I_sum = I_dc{'*bias_on' if switched else ''} + I_ext + I_syn : amp\n"
-        f"I_in = {net_input} : amp\n"
-        "I_dc : amp\nI_lsb : amp\n"
-        + external(n_signals)
-        + ("early : 1\nI_early : amp\n" if conductance else "")
-        + (SWITCH if switched else "")
-    )
+    net = "clip(I_sum, 0*amp, 1*amp)" if rectified else "I_sum"
+    if "I_s_in" in terms:
+        net = weak(net, "I_s_in") if rectified else f"sign(I_sum)*{weak('abs(I_sum)', 'I_s_in')}"
+        text += "I_s_in : amp\n"
+    return f"{text}I_in = {net} : amp\n"
 
 
 #: The signals' current, by name; see `equations.drive`.
@@ -193,56 +206,99 @@ def external(n_signals: int = 0) -> str:
     return drive.model(EXTERNAL, "amp", "coulomb", n_signals)
 
 
-def model(
-    form: str = "full",
-    slopes: bool = False,
-    conductance: bool = False,
-    spiking: bool = False,
-    held: bool = True,
-    inhibition: str = "linear",
-    fixed: bool = False,
-    switched: bool = False,
-    n_signals: int = 0,
-    rectified: bool = True,
-) -> str:
-    """Equations of neuron, branches and comparator inputs, to print or to hand to a `NeuronGroup`.
+def branch(letter: str, terms: Terms = ()) -> str:
+    """Equations of one synaptic DPI: ``J_letter``, ``I_letter`` and the code ``n_letter``.
+
+    With a slope the output is a root of ``J``; both are equal at one LSB.
+    """
+    terms = known(terms)
+    b, m, I_s = letter, f"slope_{letter}", f"I_s_{letter}"
+    one, output, more = f"gain_{b}*I_lsb", f"J_{b}", ""
+    if m in terms:
+        output = f"{one}*clip(J_{b}/({one}), 0, 1e9)**(1/{m})"
+        more += f"{m} : 1\n"
+    if I_s in terms:
+        more += f"y_{b} = {output if m in terms else f'clip(J_{b}, 0*amp, 1*amp)'} : amp\n"
+        output = moderate(f"y_{b}", I_s)
+        more += f"{I_s} : amp\n"
+    return (
+        f"dJ_{b}/dt = {f'{m}*' if m in terms else ''}({one}*n_{b} - J_{b})/tau_{b} : amp\n"
+        f"I_{b} = {output} : amp\nn_{b} : 1\ntau_{b} : second\ngain_{b} : 1\n{more}"
+    )
+
+
+def synapses(terms: Terms = (), exciting: str = "e", inhibiting: str = "i") -> str:
+    """Equations of the neuron's synapses: a branch a letter, and the sum of their outputs."""
+    plus = " + ".join(f"I_{b}" for b in exciting)
+    minus = "".join(f" - I_{b}" for b in inhibiting)
+    branches = "".join(branch(b, terms) for b in exciting + inhibiting)
+    return f"I_syn = {plus}{minus} : amp\nI_lsb : amp\n{branches}"
+
+
+def model(terms: Terms = (), n_signals: int = 0) -> str:
+    """Equations of a silent neuron, its synapses and the comparators' inputs, all in one.
 
     Parameters
     ----------
-    form, slopes, spiking, held
-        As in `neuron`; `slopes` holds for the synapses too.
-    conductance
-        Whether the synapses' output has a finite conductance, ``early``.
-    inhibition
-        Form of the inhibiting branch, ``'linear'`` or ``'full'``. The exciting one is linear.
-    fixed
-        Whether there is a third branch ``f`` for a fixed exciting synapse with a DPI of its own.
-    switched
-        Whether the constant input is off until ``t_start``.
+    terms
+        Those of `TERMS` that it has; none: the ideal circuit.
     n_signals
         Columns of the `TimedArray` ``drive`` that make up ``I_ext``; with 0 it is a parameter.
-    rectified
-        Whether the sum of the inputs ends at zero, as where one transistor carries it to the DPI.
-        Otherwise what is below zero discharges the membrane faster than its leak.
     """
-    text = (
-        neuron(form, slopes, spiking, held)
-        + current("ef" if fixed else "e", "i", conductance, switched, n_signals, rectified)
-        + branch("e", "linear", slopes)
-        + branch("i", inhibition, slopes)
+    return neuron(terms) + pair(terms) + external(n_signals) + synapses(terms) + COMPARATORS
+
+
+def dac(rule: Rule, terms: Terms = (), homeostatic: bool = False) -> tuple[str, str]:
+    """Statements that let the DAC's current flow and that stop it, where it is `homeostatic` if
+    the synapse is switched on.
+
+    With ``eps`` it is ``sum_k bit_k(|w|)*(2*(1 - eps))**k`` LSB instead of ``|w|``.
+
+    Raises
+    ------
+    ValueError
+        If there is ``eps`` and the rule's counter has no rails, and so no bits.
+    """
+    gain = "coupled*gain" if homeostatic else "gain"
+    if "eps" not in known(terms):
+        flow, stop = (
+            f"n_e_post {sign}= {gain}*clip(w, 0, w_max)\n"
+            f"n_i_post {sign}= {gain}*clip(-w, 0, w_max)\n"
+            for sign in "+-"
+        )
+        return flow, stop
+    if rule.w_max >= UNBOUNDED:
+        raise ValueError(f"rule={rule}: a DAC of unequal bits (eps) needs a counter of n_bits")
+    top = int(rule.w_max).bit_length() - 1
+    n = f"n_dac = floor(abs(w)/{2**top})\n" + "".join(
+        f"n_dac = floor(abs(w)/{2**k}) - 2*floor(abs(w)/{2 ** (k + 1)}) + 2*(1 - eps)*n_dac\n"
+        for k in reversed(range(top))
     )
-    if fixed:
-        text += branch("f", "linear", slopes)
-    return text + ("slope_syn : 1\n" if slopes else "") + "I_ref : amp\nI_off : amp\n"
+    flow, stop = (
+        f"{n}n_e_post {sign}= {gain}*n_dac*int(w > 0)\n"
+        f"n_i_post {sign}= {gain}*n_dac*int(w < 0)\n"
+        for sign in "+-"
+    )
+    return flow, stop
 
 
-def on_pre(rule: Rule) -> dict[str, str]:
+def on_pre(rule: Rule, terms: Terms = (), homeostatic: bool = False) -> dict[str, str]:
     """Pathways of a plastic synapse: pass ``delay={'offset': width}`` along.
 
     At onset the decision is latched and the DAC's code flows; at offset it stops and the weight
     changes.
     """
-    return {"onset": rule.decide(STATE) + FLOW, "offset": STOP + rule.change}
+    flow, stop = dac(rule, terms, homeostatic)
+    decide = rule.decide(STATE) + homeostasis.LEARN_IF_COUPLED * homeostatic
+    return {"onset": decide + flow, "offset": stop + rule.change}
+
+
+def plastic(
+    rule: Rule, unit: Quantity, terms: Terms = (), homeostatic: bool = False
+) -> str:
+    """Equations of a plastic synapse; `unit` is the current that ``|D|**2 = 1`` stands for."""
+    eps = "eps : 1\n" if "eps" in known(terms) else ""
+    return rule.model(unit) + LATCH + eps + homeostasis.SWITCH * homeostatic
 
 
 def on_pre_fixed(letter: str = "e") -> dict[str, str]:

@@ -53,14 +53,16 @@ def _steps(ax: Axes, data: xr.Dataset, circuit: Circuit) -> None:
     colors = sns.color_palette("crest", data.sizes["step"])
     for k, (I_in, color) in enumerate(zip(data.step.values, colors, strict=True)):
         x, label = data.time / tau, f"step of {I_in * 1e9:g} nA"
-        ax.plot(data.response_theory_time[k] / tau, data.response_theory[k] * 1e9, **THEORY)
-        ax.plot(x, data.ideal_response[k] * 1e9, "o", color=color, ms=3.5, label=label)
-        ax.plot(x, data.response[k] * 1e9, "+", color=color, ms=5)
-        ax.axhline(float(data.rest[k]) * 1e9, color="0.6", lw=0.8, ls=":")
-    ax.plot([], [], "+", color="0.3", label=f"with slope ratio {circuit.slope:.3f}")
+        for name, marker, size in (("ideal_response", "o", 3.5), ("response", "+", 5)):
+            theory = data[f"{name}_theory_time"][k] / tau, data[f"{name}_theory"][k] * 1e9
+            ax.plot(*theory, **THEORY)
+            shown = label if marker == "o" else None
+            ax.plot(x, data[name][k] * 1e9, marker, color=color, ms=size, label=shown)
+            ax.axhline(float(data[f"{name}_rest"][k]) * 1e9, color="0.6", lw=0.8, ls=":")
+    ax.plot([], [], "+", color="0.3", label="not ideal")
     ax.set(xlabel="time since the step (tau)", ylabel="I_mem (nA)")
     ax.set(xlim=(4e-3, 12), xscale="log", yscale="log")
-    ax.set_title("step response; dotted: closed form at rest", loc="left")
+    ax.set_title("step response; dotted: at rest", loc="left")
     ax.legend(frameon=False, loc="lower right")
 
 

@@ -8,6 +8,7 @@ from brian2 import (
     BrianObject,
     Network,
     NeuronGroup,
+    Quantity,
     SpikeGeneratorGroup,
     SpikeMonitor,
     Synapses,
@@ -21,8 +22,9 @@ from numpy.typing import NDArray
 
 from ebn_brian import devices
 from ebn_brian.checks import Floats, Integers
-from ebn_brian.chips.dpi import neuron_values, terms
-from ebn_brian.dpi_model import Circuit
+from ebn_brian.chips.dpi import neuron_values
+from ebn_brian.dpi_model import IDEAL, Circuit, moderate, weak
+from ebn_brian.dpi_theory import resting_current
 from ebn_brian.equations import dpi
 
 DT = 20 * us
@@ -37,6 +39,17 @@ READ_AFTER = 20 * ms
 COPY = 0.02
 #: Nothing moves a membrane with this time constant: currents of the comparators' maps.
 HELD = 1e9 * second
+
+
+#: A neuron without synapses, beside `dpi.neuron` and `dpi.pair`.
+ALONE = dpi.external() + "I_syn : amp\n"
+#: Neurons and synapses that are linear throughout.
+LINEAR = dpi.LINEAR + dpi.pair(rectified=False) + dpi.external() + dpi.synapses() + dpi.COMPARATORS
+
+
+def ideal(circuit: Circuit) -> Circuit:
+    """`circuit` without its terms."""
+    return replace(circuit, **IDEAL)
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class Grid:
     def of(cls, circuit: Circuit, quick: bool) -> "Grid":
         """The points for `circuit`, fewer if `quick`."""
         n, tau, dt = (10 if quick else 30), float(circuit.tau), float(DT)
-        times = np.append(np.geomspace(tau / 200, 6 * tau, 2 * n), [8 * tau, 10 * tau])
+        times = np.append(np.geomspace(tau / 200, 6 * tau, 2 * n), [12 * tau, 15 * tau])
         times = np.unique(np.round(times / dt)) * dt
         widths = np.unique(np.round(np.geomspace(0.1e-3, 8e-3, n // 2) / dt)) * dt
         span = 2.5 * float(circuit.I_SL)
@@ -66,7 +79,7 @@ class Grid:
             8,
             float(circuit.I_ref) + span * np.linspace(-1, 1, 2 * n + 1),
             np.arange(-31, 32, 6 if quick else 2),
-            float(max(0.5, 12 * tau)),
+            float(max(0.5, 16 * tau)),
         )
 
 
@@ -80,21 +93,46 @@ def neurons(circuit: Circuit, n: int, text: str, name: str, **options: Any) -> N
 
 def spiking(circuit: Circuit, grid: Grid) -> NeuronGroup:
     """Neurons at constant inputs, for the f-I curve."""
-    text = dpi.neuron(slopes=True, spiking=True) + "I_in : amp\n"
-    options = {"threshold": dpi.THRESHOLD, "reset": dpi.RESET, "refractory": "t_ref"}
+    terms = circuit.terms - {"t_start"}
+    text = dpi.neuron(terms, spikes="reset") + dpi.pair(terms) + ALONE
+    options = {"threshold": dpi.THRESHOLD, "reset": dpi.reset(terms), "refractory": "t_ref"}
     group = neurons(circuit, len(grid.inputs), text, "spiking", **options)
     for name, value in SPIKING.items():
         setattr(group, name, value)
-    group.I_in, group.I_mem = grid.inputs * amp, SPIKING["I_reset"]
+    group.I_dc = grid.inputs * amp
+    setattr(group, *state(circuit, SPIKING["I_reset"]))
     return group
 
 
-def stepped(circuit: Circuit, grid: Grid, slope: float, name: str) -> NeuronGroup:
+def state(circuit: Circuit, I_mem: Quantity) -> tuple[str, Quantity]:
+    """Name and value of the membrane's state at `I_mem`."""
+    read_out = "I_s_mem" in circuit.terms
+    return ("J_mem", weak(I_mem, circuit.I_s_mem)) if read_out else ("I_mem", I_mem)
+
+
+def neuron_of(circuit: Circuit) -> dict[str, Any]:
+    """The parameters of `circuit` that functions of `dpi_theory` take."""
+    names = ("tau", "I_th", "gain_n", "I_0", "slope", "leak", "I_leak", "I_s_in", "I_s_mem")
+    return {name: getattr(circuit, name) for name in names}
+
+
+def dark(circuit: Circuit) -> Quantity:
+    """``I_mem`` at rest without any input."""
+    return resting_current(0 * amp, **without(neuron_of(circuit), "tau"))
+
+
+def without(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """`values`, but for one."""
+    return {key: value for key, value in values.items() if key != name}
+
+
+def stepped(circuit: Circuit, grid: Grid, name: str) -> NeuronGroup:
     """Neurons whose inputs are switched on at such times that they end at ``grid.times``."""
     inputs, times = np.meshgrid(STEPS, grid.times, indexing="ij")
-    text = dpi.neuron(slopes=True) + dpi.SWITCH + "I_dc : amp\nI_in = I_dc*bias_on : amp\n"
-    group = neurons(replace(circuit, slope=slope), inputs.size, text, name)
-    group.I_mem, group.I_dc = circuit.I_0, inputs.ravel() * nA
+    terms = {*circuit.terms, "t_start"}
+    group = neurons(circuit, inputs.size, dpi.neuron(terms) + dpi.pair(terms) + ALONE, name)
+    setattr(group, *state(circuit, dark(circuit)))
+    group.I_dc = inputs.ravel() * nA
     group.t_start = (grid.end - times.ravel()) * second
     return group
 
@@ -102,17 +140,19 @@ def stepped(circuit: Circuit, grid: Grid, slope: float, name: str) -> NeuronGrou
 def pulsed(circuit: Circuit, grid: Grid, ideal: bool, name: str) -> list[BrianObject]:
     """Neurons at rest that get one pulse of each width and code, and what drives them.
 
-    If `ideal`, all is linear: no slopes, no conductance, no end of the input at zero.
+    If `ideal`, all is linear, and the input does not end at zero.
     """
-    text = dpi.model("linear", rectified=False) if ideal else dpi.model(**terms(circuit))
+    text = LINEAR if ideal else dpi.model(circuit.terms - {"t_start"})
     codes, widths = np.meshgrid(CODES, grid.widths, indexing="ij")
     group = neurons(circuit, codes.size, text, name)
-    group.I_mem, group.J_i = circuit.I_rest, circuit.I_0_i
     if ideal:
         group.I_mem = group.I_dc = 9 * nA
+    else:
+        setattr(group, *state(circuit, circuit.I_rest))
     onset = round((grid.end - float(READ_AFTER)) / float(DT)) - 1
     source = SpikeGeneratorGroup(1, [0], [onset] * DT, dt=DT, name=f"{name}_source")
-    synapses = plastic(circuit, source, group, codes.ravel(), f"{name}_synapses")
+    own = replace(circuit, eps=0.0) if ideal else circuit
+    synapses = plastic(own, source, group, codes.ravel(), f"{name}_synapses")
     synapses.plastic = 0
     synapses.offset.delay = widths.ravel() * second
     return [group, source, synapses]
@@ -127,11 +167,13 @@ def plastic(
     one_to_one: bool = False,
 ) -> Synapses:
     """Plastic synapses with counters `w` from `source`, all to all or each to its own."""
-    rule = circuit.rule()
-    text = rule.model(circuit.I_unit) + dpi.LATCH
-    synapses = Synapses(source, group, text, on_pre=dpi.on_pre(rule), dt=DT, name=name)
+    rule, terms = circuit.rule(), circuit.terms
+    text, on_pre = dpi.plastic(rule, circuit.I_unit, terms), dpi.on_pre(rule, terms)
+    synapses = Synapses(source, group, text, on_pre=on_pre, dt=DT, name=name)
     synapses.connect(j="i") if one_to_one else synapses.connect()
-    for parameter, value in {**rule.values(circuit.I_unit), "gain": 1, "w": w}.items():
+    values = {**rule.values(circuit.I_unit), "gain": 1, "w": w}
+    values |= {"eps": circuit.eps} if "eps" in terms else {}
+    for parameter, value in values.items():
         setattr(synapses, parameter, value)
     synapses.onset.delay, synapses.offset.delay = 0 * ms, 1 * ms
     return synapses
@@ -139,7 +181,7 @@ def plastic(
 
 def held(circuit: Circuit, current: Floats, name: str) -> NeuronGroup:
     """Neurons whose `current` (A) stays, for comparators and counters."""
-    group = NeuronGroup(len(current), dpi.model("linear"), method="rk2", dt=DT, name=name)
+    group = NeuronGroup(len(current), LINEAR, method="rk2", dt=DT, name=name)
     group.tau, group.tau_e, group.tau_i = HELD, HELD, HELD
     group.I_mem, group.I_ref = current * amp, circuit.I_ref
     return group
@@ -173,13 +215,20 @@ def simulate(circuit: Circuit, grid: Grid, device: str) -> dict[str, NDArray[Any
     def make() -> Network:
         fired = spiking(circuit, grid)
         net = Network(fired, SpikeMonitor(fired, name="spikes"))
-        net.add(stepped(circuit, grid, 1.0, "ideal_response"))
-        net.add(stepped(circuit, grid, circuit.slope, "response"))
+        net.add(stepped(ideal(circuit), grid, "ideal_response"))
+        net.add(stepped(circuit, grid, "response"))
         net.add(pulsed(circuit, grid, True, "ideal_pulse"), pulsed(circuit, grid, False, "pulse"))
         net.add(rails(circuit, grid), comparators(circuit, grid, 0, "blind"))
         net.add(comparators(circuit, grid, COPY, "seeing"))
         return net
 
-    read = ["spikes.i", "spikes.t", "ideal_response.I_mem", "response.I_mem", "ideal_pulse.I_mem"]
-    read += ["pulse.I_mem", "counters.w", "blind_synapses.d", "seeing_synapses.d"]
-    return devices.build(make, device).run(duration=grid.end * second, read=read).values
+    own = state(circuit, circuit.I_0)[0]
+    states = {"ideal_response": "I_mem", "response": own, "ideal_pulse": "I_mem", "pulse": own}
+    read = [f"{name}.{variable}" for name, variable in states.items()]
+    read += ["spikes.i", "spikes.t", "counters.w", "blind_synapses.d", "seeing_synapses.d"]
+    values = devices.build(make, device).run(duration=grid.end * second, read=read).values
+    if own == "J_mem":  # compiled programs hold the state alone
+        for name in ("response", "pulse"):
+            J_mem = values.pop(f"{name}.J_mem") * amp
+            values[f"{name}.I_mem"] = np.asarray(moderate(J_mem, circuit.I_s_mem))
+    return values

@@ -10,15 +10,12 @@ from numpy.typing import NDArray
 
 from ebn_brian.checks import Floats, Integers
 from ebn_brian.dpi_model import Circuit
-from ebn_brian.dpi_theory import firing_rate, rise_time
+from ebn_brian.dpi_theory import firing_rate, relaxation_time, resting_current, rise_time
 
-from .network import CODES, COPY, READ_AFTER, SPIKING, STEPS, Grid
+from .network import CODES, COPY, READ_AFTER, SPIKING, STEPS, Grid, dark, ideal, neuron_of, without
 
-
-def neuron_of(circuit: Circuit, **changed: Any) -> dict[str, Any]:
-    """What `rise_time` wants to know of `circuit`."""
-    names = ("tau", "I_th", "gain_n", "I_0", "slope")
-    return {name: getattr(circuit, name) for name in names} | changed
+#: Steps of the membrane, with ideal transistors and with the circuit's.
+IDEAL_RESPONSE, RESPONSE = "ideal_response", "response"
 
 
 def rates(i: Integers, t: Floats, n: int) -> Floats:
@@ -40,19 +37,22 @@ def postsynaptic_step(circuit: Circuit, code: int, width: Floats) -> Floats:
     return code * unit * (response(late) - response(late - width))
 
 
-def rest(circuit: Circuit, I_in: float) -> float:
-    """Resting current (A) at input `I_in` (A), ideal transistors: closed form, dark current too."""
-    th, dark = float(circuit.I_th), float(circuit.I_0)
-    target = circuit.gain_n * I_in - th + dark
-    return (target + np.sqrt(target**2 + 4 * dark * th)) / 2
-
-
-def step_times(circuit: Circuit, I_in: float, currents: Floats, slope: float) -> Floats:
+def step_times(circuit: Circuit, I_in: float, currents: Floats) -> Floats:
     """Times (s) at which the response to a step of `I_in` (A) is at `currents` (A): quadrature."""
-    neuron = neuron_of(circuit, slope=slope)
+    neuron, start = neuron_of(circuit), dark(circuit)
     return np.array(
-        [float(rise_time(circuit.I_0, I_to * amp, I_in * amp, **neuron)) for I_to in currents]
+        [float(rise_time(start, I_to * amp, I_in * amp, **neuron)) for I_to in currents]
     )
+
+
+def step_theory(circuit: Circuit, steps: Floats) -> tuple[Floats, Floats, Floats]:
+    """Resting currents (A), points (A) on the way there and times (s) when they are passed."""
+    neuron, start = without(neuron_of(circuit), "tau"), float(dark(circuit))
+    still = np.array([float(resting_current(I_in * amp, **neuron)) for I_in in steps])
+    points = still[:, None] - (still[:, None] - start) * np.geomspace(1, 1e-4, 100)
+    points[:, 0] = start  # which rounding may have missed
+    times = [step_times(circuit, *at) for at in zip(steps, points, strict=True)]
+    return still, points, np.stack(times)
 
 
 def dataset(circuit: Circuit, grid: Grid, arrays: Mapping[str, NDArray[Any]]) -> xr.Dataset:
@@ -77,14 +77,12 @@ def dataset(circuit: Circuit, grid: Grid, arrays: Mapping[str, NDArray[Any]]) ->
     parameters = neuron_of(circuit) | SPIKING
     theory = [float(firing_rate(I_in * amp, **parameters) * second) for I_in in grid.inputs]
     data["rate"], data["rate_theory"] = ("input", measured, in_hz), ("input", theory, in_hz)
-    for name in ("ideal_response", "response"):
+    for name, responding in ((IDEAL_RESPONSE, ideal(circuit)), (RESPONSE, circuit)):
         data[name] = ("step", "time"), arrays[f"{name}.I_mem"].reshape(steps), in_amp
-    still = np.array([rest(circuit, I_in) for I_in in data.step.values])
-    points = still[:, None] - (still[:, None] - float(circuit.I_0)) * np.geomspace(1, 1e-4, 100)
-    times = [step_times(circuit, *at, 1.0) for at in zip(data.step.values, points, strict=True)]
-    data["rest"] = "step", still, in_amp
-    data["response_theory"] = ("step", "point"), points, in_amp
-    data["response_theory_time"] = ("step", "point"), np.stack(times), {"units": "s"}
+        still, points, times = step_theory(responding, data.step.values)
+        data[f"{name}_rest"] = "step", still, in_amp
+        data[f"{name}_theory"] = ("step", "point"), points, in_amp
+        data[f"{name}_theory_time"] = ("step", "point"), times, {"units": "s"}
     for name, at_rest in (("ideal_pulse", 9e-9), ("pulse", float(circuit.I_rest))):
         moved = arrays[f"{name}.I_mem"].reshape(pulses) - at_rest
         data[name] = ("code", "width"), moved, in_amp
@@ -98,28 +96,23 @@ def dataset(circuit: Circuit, grid: Grid, arrays: Mapping[str, NDArray[Any]]) ->
     return data
 
 
-def step_error(circuit: Circuit, data: xr.Dataset, name: str, slope: float) -> float:
+def step_error(circuit: Circuit, data: xr.Dataset, name: str) -> float:
     """Largest difference in time (in tau) of the rise to 99.9 % of the last current."""
     apart = []
     for I_in, row in zip(data.step.values, data[name].values, strict=True):
         part = row < 0.999 * row[-1]
-        apart += list(data.time.values[part] - step_times(circuit, I_in, row[part], slope))
+        apart += list(data.time.values[part] - step_times(circuit, I_in, row[part]))
     return float(np.max(np.abs(apart)) / float(circuit.tau))
 
 
-def membrane_errors(circuit: Circuit, data: xr.Dataset) -> dict[str, float]:
-    """Resting current and time constant of ideal transistors against their closed forms.
-
-    Near rest the membrane relaxes with ``tau*(1 + I_th/I_rest)``.
-    """
-    still = data.rest.values
-    gap = still[:, None] - data.ideal_response.values[:, -2:]  # after 8 and 10 tau
+def membrane_errors(circuit: Circuit, data: xr.Dataset, name: str) -> tuple[float, float]:
+    """Largest relative errors of the resting current and of the time constant near it."""
+    still = data[f"{name}_rest"].values
+    gap = still[:, None] - data[name].values[:, -2:]  # after 12 and 15 tau
     tau = np.diff(data.time.values[-2:]) / np.log(gap[:, 0] / gap[:, 1])
-    closed = float(circuit.tau) * (1 + float(circuit.I_th) / still)
-    return {
-        "rest_error_max": float(np.max(np.abs(gap[:, 1] / still))),
-        "time_constant_error_max": float(np.max(np.abs(tau / closed - 1))),
-    }
+    neuron = without(neuron_of(circuit), "I_s_mem")
+    exact = [float(relaxation_time(I_in * amp, **neuron)) for I_in in data.step.values]
+    return float(np.max(np.abs(gap[:, 1] / still))), float(np.max(np.abs(tau / exact - 1)))
 
 
 def decisions_wrong(circuit: Circuit, data: xr.Dataset) -> int:
@@ -145,12 +138,17 @@ def counters_wrong(circuit: Circuit, data: xr.Dataset) -> int:
 def measures(circuit: Circuit, data: xr.Dataset) -> dict[str, float]:
     """How far simulation and theory are apart; relative where the name says nothing else."""
     fires = data.rate.values > 0
+    rest_ideal, tau_ideal = membrane_errors(ideal(circuit), data, IDEAL_RESPONSE)
+    rest_circuit, tau_circuit = membrane_errors(circuit, data, RESPONSE)
     return {
         "rate_error_max": float(np.max(np.abs(data.rate / data.rate_theory - 1).values[fires])),
         "rates_missed": int(np.sum(data.rate_theory.values[~fires] * data.attrs["end_s"] > 2)),
-        "step_time_error_max_in_tau": step_error(circuit, data, "response", circuit.slope),
-        "step_time_error_max_in_tau_ideal": step_error(circuit, data, "ideal_response", 1.0),
-        **membrane_errors(circuit, data),
+        "step_time_error_max_in_tau": step_error(circuit, data, RESPONSE),
+        "step_time_error_max_in_tau_ideal": step_error(ideal(circuit), data, IDEAL_RESPONSE),
+        "rest_error_max": rest_ideal,
+        "time_constant_error_max": tau_ideal,
+        "rest_error_max_circuit": rest_circuit,
+        "time_constant_error_max_circuit": tau_circuit,
         "pulse_error_max": float(np.max(np.abs(data.ideal_pulse / data.pulse_theory - 1))),
         "counters_wrong": counters_wrong(circuit, data),
         "decisions_wrong": decisions_wrong(circuit, data),

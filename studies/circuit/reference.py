@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ebn_brian.checks import Floats, Integers
 
@@ -138,26 +139,36 @@ def decide(I_before: Floats, I_ref: float, I_SL: float) -> Integers:
     return (I_before < I_ref - I_SL).astype(int) - (I_before > I_ref + I_SL).astype(int)
 
 
-def comparators(reference: Reference) -> tuple[float, float]:
-    """The pair (I_ref, I_SL) in A that gives all recorded decisions from the recorded ``I_before``.
+#: Share of the decisions that may be others than the comparators' own: currents have noise.
+MAY_DIFFER = 0.1
+
+
+def comparators(before: Floats, decision: Integers) -> tuple[float, float]:
+    """The pair (I_ref, I_SL) in A that gives most of `decision` from the currents `before` (A).
 
     Each bound lies midway between the nearest currents on either side of it.
 
     Raises
     ------
     ValueError
-        If no pair does.
+        If a decision never comes, or none but a bad pair would do.
     """
-    before, d = reference.I_before, reference.decision
-    try:
-        low, high = before[d == 1].max(), before[d == -1].min()
-        above_low, below_high = before[d < 1].min(), before[d > -1].max()
-    except ValueError:
-        raise ValueError("the recording lacks one of the decisions INC, HOLD, DEC") from None
-    lower, upper = (low + above_low) / 2, (high + below_high) / 2
-    if not (low < above_low and below_high < high and lower < upper):
+    missing = [name for name, value in DECISIONS.items() if value not in decision]
+    if missing:
+        raise ValueError(f"the recording lacks the decision {' and '.join(missing)}")
+    lower, upper = _bound(before, decision == 1), _bound(before, decision > -1)
+    I_ref, I_SL = (lower + upper) / 2, (upper - lower) / 2
+    if I_SL <= 0 or np.mean(decide(before, I_ref, I_SL) != decision) > MAY_DIFFER:
         raise ValueError("no pair (I_ref, I_SL) gives the recorded decisions")
-    return float((lower + upper) / 2), float((upper - lower) / 2)
+    return I_ref, I_SL
+
+
+def _bound(before: Floats, below: NDArray[np.bool_]) -> float:
+    """The current that has most of what is `below` on that side, and of the others on the other."""
+    order = np.argsort(before)
+    current, side = before[order], np.where(below[order], 1, -1)
+    best = int(np.argmax(np.cumsum(side)[:-1]))
+    return float((current[best] + current[best + 1]) / 2)
 
 
 def _nearest(reference: Reference, t: Floats) -> Integers:

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -67,10 +68,8 @@ def save(out: Path, summary: Mapping, data: xr.Dataset, figure: Figure, **others
     whole(out / "data.nc", lambda path: data.to_netcdf(path, engine="h5netcdf"))
     metadata = {"Description": json.dumps(source)}
     for name, one in {**others, "figure": figure}.items():
-        whole(
-            out / f"{name}.png",
-            lambda path, one=one: one.savefig(path, format="png", dpi=150, metadata=metadata),
-        )
+        write = partial(one.savefig, format="png", dpi=150, metadata=metadata)
+        whole(out / f"{name}.png", write)
     text = json.dumps(_finite(dict(summary)), indent=1, allow_nan=False)
     whole(out / "summary.json", lambda path: path.write_text(text + "\n"))
 
@@ -86,14 +85,14 @@ def _finite(value):
 
 def whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make the file under another name, and move it to `path` when it is complete."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        write(partial)
-        with partial.open("rb") as file:
+        write(unfinished)
+        with unfinished.open("rb") as file:
             os.fsync(file.fileno())
-        os.replace(partial, path)
+        os.replace(unfinished, path)
     finally:
-        partial.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
 def share(holds: xr.DataArray, over: str) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from brian2 import Network, SpikeMonitor, ms, nA, pA, us
+from brian2 import Network, SpikeMonitor, amp, ms, nA, pA, us
 from helpers import DT, one_direction, silent, simulate
 
 from ebn_brian.chips import dpi_chips, random_decoder
@@ -93,26 +93,77 @@ def test_a_step_is_the_same_current_whatever_the_rule_counts_in():
     np.testing.assert_allclose(ends[2], ends[0], rtol=1e-12)
 
 
+#: Every term that a circuit may have, at a value that is not ideal.
+TERMS = {
+    **{"slope": 1.1, "slope_e": 1.1, "slope_i": 1.02, "leak": 0.2, "eps": 0.0125},
+    **dict.fromkeys(("I_s_in", "I_s_mem", "I_s_e", "I_s_i"), 500 * nA),
+    "t_start": 1 * ms,
+}
+
+
 def test_terms_of_the_circuit_are_in_the_equations():
-    """Those that an ideal one lacks, and no others."""
+    """Those that an ideal one lacks, and no others, each with its value."""
 
-    def parameters(circuit):
-        chips = dpi_chips(one_direction(3), None, silent(), circuit=circuit)
-        return set(chips.neurons.equations.parameter_names)
+    def parameters(chips):
+        groups = chips.neurons, chips.recurrent
+        return set().union(*(group.equations.parameter_names for group in groups)) - {"bias_on"}
 
-    plain = parameters(whole_chip())
-    assert not plain & {"slope", "slope_syn", "early", "I_th_i", "I_0_i"}
-    assert parameters(replace(whole_chip(), slope_syn=1.1)) - plain == {"slope", "slope_syn"}
-    assert parameters(replace(whole_chip(), early=0.1)) - plain == {"early", "I_early"}
-    start = {"I_th_i": 50 * pA, "I_0_i": 0.2 * pA}
-    assert parameters(replace(whole_chip(), **start)) - plain == set(start)
+    plain = parameters(dpi_chips(one_direction(3), None, silent(), rule=RULE))
+    assert not plain & set(TERMS)
+    for name, value in TERMS.items():
+        circuit = replace(whole_chip(), **{name: value})
+        chips = dpi_chips(one_direction(3), None, silent(), rule=RULE, circuit=circuit)
+        assert parameters(chips) - plain == {name} | ({"I_leak"} if name == "leak" else set())
+        group = chips.recurrent if name == "eps" else chips.neurons
+        np.testing.assert_array_equal(getattr(group, name), value)
+
+
+def moved(pulses=True, **terms) -> np.ndarray:
+    """How neurons at rest move by a pulse of each sign."""
+    circuit = replace(whole_chip(), t_ref=40 * ms, **terms).resting_at(0.8 * nA)
+    Omega = np.zeros((3, 3))
+    Omega[1:, 0] = [0.68, -0.08]  # 17 LSB and -2
+    chips = dpi_chips(np.ones((1, 3)), Omega, silent(n_signals=1), rule=RULE, circuit=circuit)
+    chips.recurrent.plastic = 0
+    before = np.array(chips.neurons.I_mem)
+    if pulses:
+        chips.neurons.I_spk[0] = 0.5 * nA
+    simulate(chips, 6 * ms)
+    return (np.array(chips.neurons.I_mem) - before)[1:] / 1e-9
+
+
+@pytest.mark.parametrize("name", [name for name in TERMS if name != "t_start"])
+def test_no_term_of_a_circuit_is_dropped(name):
+    """Each changes what a pulse does, at a chip that is otherwise the same."""
+    ideal, real = moved(), moved(**{name: TERMS[name]})
+    assert ideal[0] > 0.2
+    assert ideal[1] < -0.05
+    of_one_sign = {"slope_e": 0, "I_s_e": 0, "slope_i": 1, "I_s_i": 1}
+    if name in of_one_sign:
+        touched = of_one_sign[name]
+        assert real[1 - touched] == pytest.approx(ideal[1 - touched], rel=1e-9)
+        assert real[touched] != pytest.approx(ideal[touched], rel=3e-3)
+    else:
+        assert np.abs(real / ideal - 1).max() > 3e-3
+
+
+def test_a_late_bias_lets_the_current_fall_first():
+    np.testing.assert_allclose(moved(pulses=False), 0, atol=2e-3)
+    assert (moved(pulses=False, t_start=3 * ms) < -0.01).all()
+
+
+def test_terms_at_their_limits_are_the_ideal_chip():
+    """A specific current beyond every current, and slopes of 1 beside it."""
+    far = dict.fromkeys(("I_s_in", "I_s_mem", "I_s_e", "I_s_i"), 1e3 * amp)
+    np.testing.assert_allclose(moved(**far), moved(), rtol=1e-4)
 
 
 def test_a_circuit_with_all_terms_has_its_values():
     """Those of the published one, brought to rest at 0.8 nA."""
-    circuit = replace(experiment_1().resting_at(0.8 * nA), I_ref=0.8 * nA, n_bits=6)
-    chips = dpi_chips(one_direction(3), None, silent(), circuit=circuit)
-    for name in ("slope", "slope_syn", "early", "I_early", "I_th_i", "I_0_i", "tau_i", "gain_e"):
+    circuit = replace(experiment_1().resting_at(0.8 * nA), I_ref=0.8 * nA, t_start=0 * ms)
+    chips = dpi_chips(one_direction(3), None, silent(), rule=RULE, circuit=circuit)
+    names = ("slope", "slope_e", "slope_i", "leak", "I_leak", "I_s_in", "I_s_mem", "I_s_e")
+    for name in (*names, "tau_i", "gain_e"):
         np.testing.assert_array_equal(getattr(chips.neurons, name), getattr(circuit, name))
     simulate(chips, 5 * ms)
     np.testing.assert_allclose(chips.neurons.I_mem / nA, 0.8, atol=0.01)
@@ -146,6 +197,8 @@ def test_mismatch_applies_to_them():
         ({"circuit": replace(whole_chip(), t_ref=0.5 * ms)}, r"circuit.t_ref=0.5 ms: must exceed"),
         ({"circuit": replace(whole_chip(), t_ref=1 * ms)}, r"circuit.t_ref=1. ms: .* 1. ms"),
         ({"circuit": replace(whole_chip(), I_ref=1 * pA), "kappa": 0.1}, "circuit rests at .*nA"),
+        ({"circuit": replace(whole_chip(), eps=0.01)}, "unequal bits .* needs a counter of n_bits"),
+        ({"circuit": replace(whole_chip(), fixed_w=8.0)}, "circuit.fixed_w=8.0: .* no fixed"),
     ],
 )
 def test_impossible_chips_are_refused(changed, message):

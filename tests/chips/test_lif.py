@@ -213,7 +213,7 @@ class TestColumnsOfAnyLength:
 BAD = [
     ({"D": [[1.0], [0.0]], "Omega": [[0]]}, "D has one column: .*at least 2 neurons"),
     ({"synapse": "alpha"}, "synapse='alpha': must be one of delta, exponential"),
-    ({"reset": "learned"}, "reset='learned': must be one of absolute, subtractive"),
+    ({"reset": "learned"}, "reset='learned': must be one of absolute, share, subtractive"),
     *[
         ({name: value * ms}, rf"{name}={value}.*: must be finite and positive")
         for name in ("tau_m", "tau_fast")

@@ -31,7 +31,7 @@ def chips(kind=ebn.lif_chips, rule=RULE, readout=False, **options):
 
 
 def circuit() -> Network:
-    return ebn.learning_circuit(experiment_1(), 5e-3 * np.arange(1, 20), 3, fixed="own")
+    return ebn.learning_circuit(experiment_1(), 5e-3 * np.arange(1, 20), 3, fixed=True)
 
 
 MODELS = {

@@ -59,7 +59,7 @@ class TestResults:
             ),
             ("subtractive", ENOUGH),
             ("fixed weights", ENOUGH),
-            ("circuit", [*SAMPLED.values(), "neurons.I_mem", "plastic.w"]),
+            ("circuit", [*SAMPLED.values(), "neurons.J_mem", "plastic.w"]),
         ],
     )
     def test_models(self, model, read, tmp_path):

@@ -20,6 +20,8 @@ from studies.circuit.command import main
         (["--experiment", "2", "--fit-fixed-synapse", "50"], "needs --experiment 2 and --refer"),
         (["--experiment", "3"], "--experiment"),
         (["--fixed-synapse", "-1"], "--fixed-synapse"),
+        (["--fixed-synapse", "0"], "--fixed-synapse"),
+        (["--precision", "single_arithmetic", "--device", "numpy"], "needs --device cpp_fused"),
         (["--experiment", "2", "--fixed-synapse", "nan"], "not a finite number"),
         (["--circuits", "0"], "--circuits"),
         (["--reference", "/nowhere"], "cannot be read"),
@@ -38,7 +40,7 @@ def trace(device: str) -> dict[str, np.ndarray]:
     """40 ms of three circuits with a fixed synapse of another strength each."""
     onsets = 4e-3 + 5e-3 * np.arange(7)
     program = devices.build(
-        lambda: learning_circuit(experiment_1(), onsets, 3, fixed="own", dt=50 * us), device
+        lambda: learning_circuit(experiment_1(), onsets, 3, fixed=True, dt=50 * us), device
     )
     values = {"fixed.w": np.array([0.0, 4.5, 12.0])}
     run = program.run(values, duration=40 * ms, read=list(SAMPLED.values()))
@@ -56,14 +58,58 @@ def test_targets_agree_to_the_last_bit():
 
 
 @needs_recording
-def test_experiment_1_against_the_recording(tmp_path):
-    summary = summary_of(["--reference", str(RECORDED)], tmp_path)
+@pytest.mark.parametrize("experiment", [1, 2])
+def test_experiments_against_their_recordings(tmp_path, experiment):
+    """One set of parameters, both experiments."""
+    options = ["--experiment", str(experiment), "--reference", str(RECORDED)]
+    summary = summary_of(options, tmp_path)
     assert summary["nrmse"] <= 1e-3
     assert summary["decisions_equal"] == summary["decisions_total"] == 100
-    assert summary["final_weight"] == summary["final_weight_reference"] == 0
+    assert (
+        summary["final_weight"] == summary["final_weight_reference"] == {1: 0, 2: -26}[experiment]
+    )
     assert summary["weight_rmse_lsb"] == 0
     with xr.open_dataset(tmp_path / "data.nc") as data:
         assert data.I_mem.dims == ("time",)
         assert data.I_mem.attrs["units"] == "A"
         np.testing.assert_array_equal(data.decision, data.decision_reference)
     assert (tmp_path / "figure.png").stat().st_size > 20_000
+
+
+@needs_recording
+@pytest.mark.slow
+def test_both_experiments_in_one_figure(tmp_path):
+    summary = summary_of(["--experiment", "both", "--reference", str(RECORDED)], tmp_path)
+    assert (summary["final_weight_1"], summary["final_weight_2"]) == (0, -26)
+    with xr.open_dataset(tmp_path / "data.nc") as data:
+        assert data.I_mem_1.dims == ("time_1",)
+        assert data.decision_2.dims == ("pulse_2",)
+    assert (tmp_path / "figure.png").stat().st_size > 60_000
+
+
+@pytest.mark.slow
+def test_the_step_is_short_enough():
+    """A fifth of it changes the current by less than 1e-5 of its range."""
+    ends = []
+    for dt in (10 * us, 2 * us):
+        onsets = 4e-3 + 5e-3 * np.arange(7)
+        program = devices.build(
+            lambda onsets=onsets, dt=dt: learning_circuit(experiment_1(), onsets, dt=dt)
+        )
+        run = program.run(duration=40 * ms, read=list(SAMPLED.values()))
+        ends.append(sampled(run)["I_mem"][:, 0])
+    assert np.abs(ends[0] - ends[1]).max() < 1e-5 * np.ptp(ends[0])
+
+
+@pytest.mark.slow
+def test_single_arithmetic_decides_the_same(tmp_path):
+    """And differs by less than 1e-4 of the range: it takes the compiler's vector math library."""
+    traces = []
+    for precision in ("double", "single_arithmetic"):
+        summary = summary_of(["--precision", precision, "--circuits", "16"], tmp_path)
+        assert summary["final_weight"] == 0
+        with xr.open_dataset(tmp_path / "data.nc") as data:
+            traces.append((data.I_mem.values, data.decision.values))
+    np.testing.assert_array_equal(traces[0][1], traces[1][1])
+    apart = np.abs(traces[0][0] - traces[1][0])
+    assert apart.max() < 1e-4 * np.ptp(traces[0][0])

@@ -1,5 +1,6 @@
 """Experiment 2: a strength fitted on the first milliseconds predicts the rest of a recording."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,11 @@ from circuit_helpers import summary_of
 from click.testing import CliRunner
 
 from ebn_brian import devices
-from ebn_brian.chips.circuit import FIXED_DPIS, SAMPLED, learning_circuit, sampled
+from ebn_brian.chips.circuit import SAMPLED, learning_circuit, sampled
 from ebn_brian.dpi_model import experiment_1
 from ebn_brian.seeds import generator
 from studies.circuit.command import main
-from studies.circuit.experiment import N_TRIED, Experiment
+from studies.circuit.experiment import N_TRIED, Experiment, fitted_strength
 from studies.circuit.reference import Reference, compare
 
 #: Circuits that make the recordings of experiment 2 below: strength of the fixed synapse (LSB) and
@@ -24,19 +25,19 @@ OTHERS = [
     (18.0, {}),
     (4.0, {"tau_f": 2.0, "gain_i": 1.05}),
     (12.0, {"tau_i": 1.05, "gain_i": 0.96}),
-    (6.0, {"early": 1.15}),
+    (6.0, {"leak": 1.15}),
 ]
 NOISE = 5e-12  # A, white
 
 
-def recorded_twice(fixed: str, onsets: np.ndarray) -> list[Reference]:
-    """Recordings of `OTHERS`, whose fixed synapse acts through the DPI `fixed`."""
+def recordings(onsets: np.ndarray) -> list[Reference]:
+    """Recordings of `OTHERS`."""
     circuit = experiment_1().with_values(w_initial=5)
     program = devices.build(
-        lambda: learning_circuit(circuit, onsets, len(OTHERS), fixed=fixed), "cpp_standalone"
+        lambda: learning_circuit(circuit, onsets, len(OTHERS), fixed=True), "cpp_standalone"
     )
     values = {"fixed.w": np.array([strength for strength, _ in OTHERS])}
-    for name in ("tau_i", "gain_i", "early", *(["tau_f"] if fixed == "own" else [])):
+    for name in ("tau_i", "gain_i", "leak", "tau_f"):
         nominal = circuit.values()[name.replace("tau_f", "tau_e")]
         values[f"neurons.{name}"] = np.array([nominal * o.get(name, 1) for _, o in OTHERS])
     end = onsets[-1] + 4e-3
@@ -59,28 +60,23 @@ def recorded_twice(fixed: str, onsets: np.ndarray) -> list[Reference]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fixed", FIXED_DPIS)
-def test_strength_fitted_on_50_ms_predicts_circuits_that_are_not_quite_the_model(fixed):
-    """The bounds are those asked of the recorded experiment 2, but for the last.
-
-    Where the fixed synapse really shares its DPI the final weight, which may stay anywhere between
-    the comparators, is held to 4 LSB instead of 3.
-    """
+def test_strength_fitted_on_50_ms_predicts_circuits_that_are_not_quite_the_model():
+    """The bounds are those once asked of the recorded experiment 2."""
     onsets = 4.305e-3 + 5e-3 * np.arange(60)
     model = experiment_1().with_values(w_initial=5)
-    compiled = Experiment(model, onsets, "cpp_standalone", "own", N_TRIED)
-    for (strength, other), recording in zip(OTHERS, recorded_twice(fixed, onsets), strict=True):
-        case = f"{fixed}, {strength} LSB, {other}"
-        fitted, _ = compiled.fit(recording.until(0.05))
-        samples, _ = compiled.run(recording.end, fitted)
+    options = {"fixed": True, "n_circuits": N_TRIED}
+    compiled = Experiment(model, onsets, "cpp_standalone", **options)
+    for (strength, other), recording in zip(OTHERS, recordings(onsets), strict=True):
+        case = f"{strength} LSB, {other}"
+        fitted, _ = fitted_strength(compiled, model, recording.until(0.05))
+        samples, _ = compiled.run(recording.end, [replace(model, fixed_w=fitted)])
         decision = compiled.decisions(samples)
         traces = samples["I_mem"][:, 0], samples["code"][:, 0]
         measures = compare(recording, samples["t"], *traces, decision)
         assert measures["nrmse"] <= 0.05, case
         assert measures["decisions_equal"] >= 0.85 * 60, case
-        apart = abs(measures["final_weight"] - measures["final_weight_reference"])
-        assert apart <= (3 if fixed == "own" else 4), case
-        if fixed == "own" and not other:
+        assert abs(measures["final_weight"] - measures["final_weight_reference"]) <= 3, case
+        if not other:
             assert fitted == pytest.approx(strength, rel=0.01)
             assert measures["nrmse"] < 2e-3
             assert measures["decisions_equal"] >= 59
@@ -90,7 +86,7 @@ def test_strength_fitted_on_50_ms_predicts_circuits_that_are_not_quite_the_model
 def test_experiment_2_from_files(tmp_path):
     """As a user's recording may be: other pulses, another first counter, another length."""
     onsets = 6.12e-3 + 5e-3 * np.arange(40)
-    recording = recorded_twice("own", onsets)[1]
+    recording = recordings(onsets)[1]
     write_files(tmp_path, 2, recording)
     arguments = ["--experiment", "2", "--reference", str(tmp_path)]
     fitting = ["--fit-fixed-synapse", "50"]

@@ -73,13 +73,29 @@ def test_missing_recording_is_named(tmp_path):
 
 def test_comparators_follow_from_decisions(tmp_path):
     recording = read(written(tmp_path), 1)
-    assert comparators(recording) == pytest.approx((7.25e-9, 2.25e-9))
+    assert comparators(recording.I_before, recording.decision) == pytest.approx((7.25e-9, 2.25e-9))
 
 
 def test_decisions_that_no_pair_gives(tmp_path):
     events = EVENTS.replace("9e-9,8,HOLD", "2e-8,8,HOLD")
+    recording = read(written(tmp_path, events=events), 1)
     with pytest.raises(ValueError, match="no pair"):
-        comparators(read(written(tmp_path, events=events), 1))
+        comparators(recording.I_before, recording.decision)
+
+
+def test_a_decision_that_never_comes_is_named(tmp_path):
+    recording = read(written(tmp_path), 1)
+    with pytest.raises(ValueError, match="lacks the decision HOLD and DEC"):
+        comparators(recording.I_before[:1], recording.decision[:1])
+
+
+def test_comparators_of_noisy_currents_give_most_decisions():
+    rng = np.random.default_rng(1)
+    current = np.linspace(7e-9, 11e-9, 200)
+    decision = decide(current, 9e-9, 0.4e-9)
+    I_ref, I_SL = comparators(current + rng.normal(0, 5e-12, 200), decision)
+    assert I_ref == pytest.approx(9e-9, rel=3e-3)
+    assert pytest.approx(0.4e-9, rel=0.06) == I_SL
 
 
 def test_comparison_by_hand(tmp_path):
