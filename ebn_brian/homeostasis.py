@@ -27,8 +27,8 @@ from .training import State, Training, steps
 #: Phases: step of the threshold at an own spike, in units of ``|D|**2``, and their times.
 QUICK = ((0.02, 5 * second), (0.005, 5 * second), (0.001, 10 * second))
 THOROUGH = ((0.01, 10 * second), (0.001, 50 * second))
-#: Time over which the rate of the design is measured.
-MEASURING = 60 * second
+#: Time over which the rate of the design is measured, and in which chips come to rest.
+MEASURING, SETTLING = 60 * second, 0.5 * second
 
 
 def uncoupled_rate(training: Training, drive: Drive, duration: Quantity = MEASURING) -> Quantity:
@@ -103,3 +103,25 @@ def _alone(
     for stretch in uncoupled.advance(state, drive, length, plastic=chips.layout.autapses):
         state, n_spikes = stretch.state, n_spikes + len(stretch.i)
     return state, n_spikes
+
+
+def zeroed(training: Training, duration: Quantity = SETTLING) -> Training:
+    """The same chips of DPI neurons, each with comparators that refer to its own resting current.
+
+    They are zeroed on the membrane after `duration` without input.
+
+    Raises
+    ------
+    ValueError
+        If the chips are no homeostatic ones of DPI neurons whose state is the membrane current.
+    """
+    state, chips = _at_rest(training), training.chips
+    membrane, reference = chips.called("neurons.I_mem"), chips.called("neurons.I_ref")
+    if membrane not in chips.states:
+        raise ValueError(f"the chips have no state {membrane!r}: they cannot be zeroed on it")
+
+    def silence(first: int, n: int) -> Quantity:
+        return np.zeros((n, training.n_signals)) * Hz
+
+    state, _ = _alone(training, state, silence, duration, {})
+    return training.using(values={**training.given, reference: state.variables[membrane]})

@@ -195,4 +195,7 @@ def dpi_chips(
         delay={"onset": 0 * us, "offset": circuit.width},
     )
     others = feed(dpi.EXTERNAL, neurons, n_signals)
+    if not rectified:
+        name, text = f"{neurons.name}_floor", dpi.floor(circuit.terms)
+        others += (neurons.run_regularly(text, when="after_groups", name=name),)
     return Chips(**vars(blueprint), neurons=neurons, recurrent=recurrent, others=others)

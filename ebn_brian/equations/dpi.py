@@ -160,6 +160,16 @@ def reset(terms: Terms = ()) -> str:
     return "I_mem = I_reset"
 
 
+def floor(terms: Terms = ()) -> str:
+    """Statement that keeps the state at its dark current, after each step.
+
+    Where the input is not rectified, a strong negative one would carry it below zero within one
+    step, where the equation runs away; no current does.
+    """
+    state = "J_mem" if "I_s_mem" in known(terms) else "I_mem"
+    return f"{state} = clip({state}, I_0, 1*amp)"
+
+
 def _rate(x: str, terms: Terms) -> str:
     """``tau`` times the derivative of the state `x`."""
     if "slope" not in terms and "leak" not in terms:

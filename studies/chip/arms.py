@@ -1,0 +1,190 @@
+"""Whole chips of DPI neurons, and the ways to give them thresholds and weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from brian2 import Quantity, second
+
+from ebn_brian import balance, decoding, homeostasis
+from ebn_brian.checks import Floats
+from ebn_brian.chips import dpi_blueprint, even_decoder, random_decoder
+from ebn_brian.dpi_model import whole_chip
+from ebn_brian.mismatch import spread
+from ebn_brian.plasticity import DiscreteRule
+from ebn_brian.seeds import generator
+from ebn_brian.signals import Drive
+from ebn_brian.training import DT, Training
+
+#: Weights that a chip may have; each also after its neurons have set their thresholds.
+WEIGHTS = (
+    "learned",  # learned on the chip, from random counters
+    "transfer",  # learned on the chip without mismatch, and copied
+    "scaled",  # -D^T D times the factor that serves the chip best
+    "random",
+    "uncoupled",  # its autapses alone
+)
+#: ``homeostatic`` learns on calibrated thresholds, ``homeostatic_transfer`` is copied to them, ...
+ARMS = (
+    "clean",  # the same chip without mismatch, learned
+    *WEIGHTS,
+    "homeostatic",
+    *(f"homeostatic_{name}" for name in WEIGHTS[1:]),
+)
+#: Every current of a neuron that a bias sets; DACs differ synapse by synapse, with their copies.
+SPREAD = (
+    *(f"neurons.{name}" for name in ("tau", "I_th", "I_dc", "I_spk", "I_ref")),
+    *(f"neurons.{name}" for name in ("tau_e", "tau_i", "gain_e", "gain_i")),
+    "recurrent.gain",
+)
+SCALES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
+#: Steps of the thresholds, in units of ``|D|**2``, and their times.
+PHASES = ((0.02, 10 * second), (0.002, 50 * second))
+EVERY = 10
+MEASURES = ("rate_hz", "error_refit", "error_decoder", "correlation")
+
+
+@dataclass(frozen=True)
+class Input:
+    """What chips learn from, what readouts are fitted to, and what all is measured on."""
+
+    training: Drive
+    fit: Quantity
+    test: Quantity
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A program for blocks of `block` chips; chips go by number and `seed`."""
+
+    program: Training
+    block: int
+    n_neurons: int
+    seed: int
+    seconds: float
+    input: Input
+
+
+def rule_of(bits: int) -> DiscreteRule:
+    """The rule of a whole chip with counters of so many bits: the rail is 31/25 of ``|D|**2``."""
+    rule = whole_chip().rule()
+    rail = 2 ** (bits - 1) - 1
+    return replace(rule, step=1 / round(rail * 25 / 31), n_bits=bits)
+
+
+class Population:
+    """Some chips of a bench, by their numbers."""
+
+    def __init__(self, bench: Bench, numbers: Sequence[int]):
+        self.bench, self.numbers = bench, list(numbers)
+        self.rule = bench.program.chips.rule
+        n_signals = bench.program.n_signals
+        last = max(self.numbers) + 1
+        self.D = random_decoder(n_signals, bench.n_neurons, bench.seed, n_chips=last)[self.numbers]
+        chips = dpi_blueprint(self.D, rule=self.rule, homeostatic=True)
+        self.ideal = bench.program.using(chips)
+        self.first = np.stack([self._first(number) for number in self.numbers])
+
+    def _first(self, number: int) -> Floats:
+        """Random counters; autapses reset an ideal neuron."""
+        n, rail = self.bench.n_neurons, int(self.rule.w_max)
+        counters = generator(self.bench.seed, "counters", number).integers(-rail, rail + 1, (n, n))
+        np.fill_diagonal(counters, -round(1 / self.rule.lsb))
+        return self.rule.decode(counters)
+
+    def with_mismatch(self, cv: float) -> Training:
+        """The chips as they are made."""
+        values = self.ideal.chips.values()
+        names = [*SPREAD, *(f"neurons.F_{j}" for j in range(self.D.shape[1]))]
+        cvs = dict.fromkeys(names, cv)
+        return self.ideal.using(
+            values=spread(values, cvs, seed=self.bench.seed, chips=self.numbers)
+        )
+
+    def calibrated(self, training: Training) -> Training:
+        """Comparators zeroed on the neurons' own currents, and thresholds at the design's rate."""
+        ready = homeostasis.zeroed(training)
+        return homeostasis.calibrated(ready, self.bench.input.training, self.design_rate(), PHASES)
+
+    def design_rate(self) -> Quantity:
+        """Rate of a neuron of the design alone: one for all chips, in whatever block they are."""
+        n_signals, n, seed = self.D.shape[1], self.bench.n_neurons, self.bench.seed
+        D = even_decoder(2, n, seed) if n_signals == 2 else random_decoder(n_signals, n, seed)
+        chips = dpi_blueprint(np.broadcast_to(D, self.D.shape), rule=self.rule, homeostatic=True)
+        return homeostasis.uncoupled_rate(self.ideal.using(chips), self.bench.input.training)
+
+    def learned(self, training: Training) -> Floats:
+        """Weights after training from random counters."""
+        duration = self.bench.seconds * second
+        return training.weights(training.trained(self.first, self.bench.input.training, duration))
+
+    def scaled(self, training: Training) -> Floats:
+        """``-D^T D`` of each chip at the scale of least cost where the readout is fitted."""
+        optimal, diagonal = training.chips.optimal, np.eye(self.bench.n_neurons, dtype=bool)
+        weights = [
+            self.rule.nearest(np.where(diagonal, optimal, scale * optimal)) for scale in SCALES
+        ]
+        costs = []
+        for Omega in weights:
+            rate, r, x = response(training, Omega, self.bench.input.fit)
+            costs.append(rate * np.sqrt([fitted_error(own, x, own, x) for own in r]))
+        return np.choose(np.argmin(costs, axis=0)[:, None, None], weights)
+
+    def measures(self, training: Training, Omega: Floats) -> dict[str, Floats]:
+        """`MEASURES` of chips with fixed weights, (n_chips,) each."""
+        _, r_fit, x_fit = response(training, Omega, self.bench.input.fit)
+        rate, r, x = response(training, Omega, self.bench.input.test)
+        counted = slice(COUNT - 1, None, COUNT)
+        D = decoding.learn_decoder(r_fit[:, counted], x_fit[counted], self.D)
+        return {
+            "rate_hz": rate,
+            "error_refit": np.array(
+                [fitted_error(a, x_fit, b, x) for a, b in zip(r_fit, r, strict=True)]
+            ),
+            "error_decoder": np.array(
+                [decoding.variance_ratio(x, own @ d.T) for own, d in zip(r, D, strict=True)]
+            ),
+            "correlation": balance.correlation(Omega, training.chips.optimal),
+        }
+
+
+#: Samples between two moves of the readout's counters: 10 ms.
+COUNT = 10
+
+
+def response(training: Training, Omega: Floats, c: Quantity) -> tuple[Floats, Floats, Floats]:
+    """Rate (n_chips,), filtered spikes (n_chips, n, n_neurons) and signal, from rest."""
+    spikes = training.evaluate(Omega, c)
+    n_chips, _, n = training.chips.D.shape
+    tau = training.chips.tau
+    r = decoding.filtered_spikes(spikes.i, spikes.t, n, len(c), tau, DT, n_chips, every=EVERY)
+    x = decoding.leaky_integral(c, tau, DT)[EVERY - 1 :: EVERY]
+    rate = decoding.rate_hz(spikes.i, n, len(c) * DT, n_chips)
+    return rate, r[:, : len(x)], x[: r.shape[1]]
+
+
+def fitted_error(r_fit: Floats, x_fit: Floats, r: Floats, x: Floats) -> float:
+    """Of a readout that is fitted on one part and judged on the other."""
+    start = 100  # 0.1 s
+    readout = decoding.fit_readout(r_fit[start:], x_fit[start:])
+    return float(decoding.variance_ratio(x[start:], r[start:] @ readout.T))
+
+
+def run_block(bench: Bench, cv: float, first: int) -> dict[str, Floats]:
+    """`MEASURES` of all `ARMS` of a block of chips, (n_arms, n_chips) each; weights of chip 0."""
+    chips = Population(bench, range(first, first + bench.block))
+    transfer = chips.learned(chips.ideal)
+    results = {"clean": chips.measures(chips.ideal, transfer)}
+    made = chips.with_mismatch(cv)
+    for suffix, training in (("", made), ("homeostatic", chips.calibrated(made))):
+        for name in WEIGHTS:
+            Omega = {
+                "learned": chips.learned,
+                "transfer": lambda _: transfer,
+                "scaled": chips.scaled,
+                "random": lambda _: chips.first,
+                "uncoupled": lambda _: chips.rule.rounded(balance.uncoupled(chips.D)),
+            }[name](training)
+            arm = "homeostatic" if suffix and name == "learned" else f"{suffix}_{name}".strip("_")
+            results[arm] = chips.measures(training, Omega)
+    return {name: np.stack([results[arm][name] for arm in ARMS]) for name in MEASURES}
