@@ -9,7 +9,7 @@ from brian2 import Hz, second
 from ebn_brian import signals
 from ebn_brian.training import steps
 from studies.learning.task import TEST, TEST_STREAM, make_rule, random_task
-from studies.mismatch import arms
+from studies.mismatch.measures import unseen
 
 RULE = make_rule(0.04, 2.5, 0.25, None)
 
@@ -18,7 +18,7 @@ def test_inputs_of_both_studies_are_a_stream_of_their_own():
     assert signature(signals.noise_drive).parameters["stream"].default != TEST_STREAM
     test = signals.noise_drive(2, 3, stream=TEST_STREAM)(0, steps(TEST))
     np.testing.assert_array_equal(random_task(1, 2, "random", RULE, 3).test, test)
-    np.testing.assert_array_equal(arms.unseen(3)[0][: len(test)], test)
+    np.testing.assert_array_equal(unseen(3)[0][: len(test)], test)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 21, 2**32 - 1])

@@ -30,7 +30,7 @@ def test_it_starts(study, capsys):
         start(study, "--help")
     assert end.value.code == 0
     help_text = capsys.readouterr().out
-    assert help_text.startswith(f"Usage: python -m studies.{study} [OPTIONS]\n")
+    assert help_text.startswith(f"Usage: python -m studies.{study} [OPTIONS]")
     for option in ("--out", "--seed", "--quick", "--device", "--compile-only"):
         assert option in help_text
 
