@@ -257,31 +257,31 @@ def experiment_1() -> Circuit:
     follow from the decisions and ``eps`` from the steps of the pulses' charges.
     """
     return Circuit(
-        tau=40.90 * ms,
-        I_th=42.4 * pA,
-        I_dc=15.53 * nA,
-        tau_e=0.5109 * ms,
-        gain_e=4.778,
-        tau_i=1.110 * ms,
-        gain_i=3.139,
-        I_ref=8.98975 * nA,
-        I_SL=0.39525 * nA,
-        slope=1.0999,
-        slope_e=1.0999,
-        slope_i=1.0157,
-        leak=0.2000,
+        tau=40.948 * ms,
+        I_th=43.88 * pA,
+        I_dc=15.5642 * nA,
+        tau_e=0.50491 * ms,
+        gain_e=4.7972,
+        tau_i=1.09471 * ms,
+        gain_i=3.1495,
+        I_ref=8.9904 * nA,
+        I_SL=0.3961 * nA,
+        slope=1.10089,
+        slope_e=1.10089,
+        slope_i=1.01580,
+        leak=0.20064,
         I_leak=9.089 * nA,
-        I_s_in=519 * nA,
-        I_s_mem=519 * nA,
-        I_s_e=519 * nA,
-        eps=0.0125,
-        t_start=3.143 * ms,
+        I_s_in=529.9 * nA,
+        I_s_mem=529.9 * nA,
+        I_s_e=529.9 * nA,
+        eps=0.0123,
+        t_start=3.1290 * ms,
     )
 
 
 def experiment_2() -> Circuit:
     """The same with the fixed exciting synapse of experiment 2, whose strength was fitted."""
-    return replace(experiment_1(), fixed_w=24.07)
+    return replace(experiment_1(), fixed_w=24.09)
 
 
 def whole_chip() -> Circuit:

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from ebn_brian import devices, mismatch
 from ebn_brian.checks import Floats
-from ebn_brian.chips.circuit import SAMPLED, learning_circuit, sampled
+from ebn_brian.chips.circuit import SAMPLED, circuit_values, learning_circuit, sampled
 from ebn_brian.dpi_model import Circuit, experiment_1
 
 from .circuit.experiment import END, ONSETS
@@ -72,8 +72,8 @@ def values_of(bench: Bench, set_name: str, cv: float, first: int) -> dict[str, F
 
     They are what `mismatch.apply_mismatch` gives the neurons of `learning_circuit`.
     """
-    nominal = {name: np.full(BLOCK, value) for name, value in bench.circuit.values().items()}
-    values = {f"neurons.{name}": nominal[name] for name in SETS["all"]}
+    nominal = circuit_values(bench.circuit)
+    values = {f"neurons.{name}": np.full(BLOCK, float(nominal[name])) for name in SETS["all"]}
     cvs = {f"neurons.{name}": cv for name in SETS[set_name]}
     return mismatch.spread(values, cvs, seed=bench.seed, chips=range(first, first + BLOCK))
 

@@ -27,7 +27,7 @@ from ..dpi_model import Circuit
 from ..equations import dpi
 from .dpi import neuron_values
 
-DT = 10 * us
+DT = 25 * us
 SAMPLE = 50 * us
 
 #: Copies of the counter and of the latched decision at the neuron, for the sampler.
@@ -43,7 +43,7 @@ def model(circuit: Circuit, fixed: bool = False) -> str:
         dpi.neuron(terms)
         + dpi.pair(terms)
         + dpi.external()
-        + dpi.synapses(terms, exciting="ef" if fixed else "e")
+        + dpi.synapses(terms, "ef" if fixed else "e", pulse="pulse(t)")
         + dpi.COMPARATORS
         + COPIES
     )
@@ -57,19 +57,30 @@ def circuit_values(circuit: Circuit, fixed: bool = False) -> dict[str, Any]:
 
 
 def pulse_steps(onsets: ArrayLike, circuit: Circuit, dt: Quantity) -> tuple[Integers, int]:
-    """Steps in which pulses begin, and their width in steps.
+    """Steps in which pulses begin, and the number of steps that any of them touches.
 
     Raises
     ------
     ValueError
         If pulses overlap, or begin before the second time step.
     """
-    # to the nearest step; a half goes down for all, whatever its last bit
-    steps = np.floor(np.asarray(onsets, float) / float(dt) + 0.5 - 1e-6).astype(int)
-    width = round(float(circuit.width / dt))
+    edges = np.asarray(onsets, float), np.asarray(onsets, float) + float(circuit.width)
+    steps = np.floor(edges[0] / float(dt) + 1e-6).astype(int)
+    ends = np.ceil(edges[1] / float(dt) - 1e-6).astype(int)
+    width = int(np.max(ends - steps, initial=0))
     if len(steps) == 0 or steps.min() < 1 or (np.diff(steps) <= width).any():
         raise ValueError(f"onsets: pulses of {circuit.width} must begin after t=0 and not overlap")
     return steps, width
+
+
+def extended(onsets: ArrayLike, circuit: Circuit, dt: Quantity) -> TimedArray:
+    """The spike extender's output: the part of each time step in which a pulse is on."""
+    width = float(circuit.width)
+    edges = np.add.outer(np.asarray(onsets, float), [0, width]).ravel()
+    time_on = np.repeat(np.arange(len(edges) // 2 + 1), 2)[1:-1] * width
+    grid = np.arange(int(edges[-1] / float(dt)) + 3) * float(dt)
+    part = np.diff(np.interp(grid, edges, time_on)) / float(dt)
+    return TimedArray(np.round(part, 9), dt=dt, name="pulse")
 
 
 def learning_circuit(
@@ -89,7 +100,7 @@ def learning_circuit(
     circuit
         Parameters of all circuits.
     onsets
-        Onsets of the pulses (s). They are moved to the grid of `dt`.
+        Onsets of the pulses (s). A time step that a pulse covers in part has that part of it.
     fixed
         Whether there is a fixed exciting synapse, ``fixed.w``, of strength ``circuit.fixed_w``
         (LSB), through a DPI of its own.
@@ -105,7 +116,14 @@ def learning_circuit(
         If pulses overlap, or begin before the second time step.
     """
     steps, width = pulse_steps(onsets, circuit, dt)
-    neurons = NeuronGroup(n_circuits, model(circuit, fixed), method="rk2", dt=dt, name="neurons")
+    neurons = NeuronGroup(
+        n_circuits,
+        model(circuit, fixed),
+        method="rk2",
+        dt=dt,
+        namespace={"pulse": extended(onsets, circuit, dt)},
+        name="neurons",
+    )
     for name, value in circuit_values(circuit, fixed).items():
         setattr(neurons, name, value)
     # a spike acts after the integration of its own step, so it comes one step before the onset

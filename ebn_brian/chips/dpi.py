@@ -43,9 +43,7 @@ def neuron_values(circuit: Circuit, text: str) -> dict[str, Any]:
     return {name: value for name, value in own.items() if name in declared}
 
 
-def chip_model(
-    circuit: Circuit, n_signals: int, rectified: bool, homeostatic: bool = False
-) -> str:
+def chip_model(circuit: Circuit, n_signals: int, rectified: bool, homeostatic: bool = False) -> str:
     """Equations of a chip's neurons."""
     terms = circuit.terms
     return (

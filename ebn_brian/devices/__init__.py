@@ -24,7 +24,7 @@ from brian2 import Network, prefs
 from .. import checks
 from . import toolkit
 from .cuda import build_cuda
-from .flags import STRICT, STRICT_FLAGS
+from .flags import STRICT, STRICT_FLAGS, VECTOR_MATH_FLAGS
 from .program import Program, StandaloneProgram
 from .runtime import RUNTIME, RuntimeProgram
 from .standalone import CPP, Directory, build_cpp
@@ -87,8 +87,9 @@ def build(
         One of `PRECISIONS`; by default that of Brian2's ``core.default_float_dtype``, which is
         double unless changed. Strict equality between targets is that of ``'double'``.
     flags
-        Of the C++ compiler, for the targets in C++; by default `STRICT_FLAGS`, and not those of
-        Brian2's preferences. C++17 is needed.
+        Of the C++ compiler, for the targets in C++; by default `STRICT_FLAGS`, for
+        ``single_arithmetic`` with the compiler's vector math library, and not those of Brian2's
+        preferences. C++17 is needed.
     profile
         Measure the time of each code object (`Run.profile`), on ``'cuda_standalone'``.
     namespace
@@ -113,8 +114,9 @@ def build(
         return RuntimeProgram(make_network, RUNTIME[device], dtype, namespace)
     if device == CUDA:
         return build_cuda(make_network, directory, dtype, profile, namespace)
-    strict_or_own = STRICT_FLAGS if flags is None else flags
-    return build_cpp(make_network, device, directory, dtype, single, strict_or_own, namespace)
+    if flags is None:
+        flags = VECTOR_MATH_FLAGS if single else STRICT_FLAGS
+    return build_cpp(make_network, device, directory, dtype, single, flags, namespace)
 
 
 def _check_options(

@@ -36,13 +36,16 @@ EXACT = {
     "log": in_double(lambda x: xlogy(1.0, x), np.log),
 }
 POWER = in_double(np.float_power, np.power)
+#: Exponents of which compilers make a product or a quotient, as numpy does.
+PLAIN = (-1, 0, 1, 2)
 
 
 class ExactRenderer(NumpyNodeRenderer):  # type: ignore[misc]
     """Writes powers as a function."""
 
     def render_BinOp(self, node: ast.BinOp) -> str:
-        if type(node.op).__name__ == "Pow":
+        plain = getattr(node.right, "value", None) in PLAIN
+        if type(node.op).__name__ == "Pow" and not plain:
             return f"_power({self.render_node(node.left)}, {self.render_node(node.right)})"
         text: str = super().render_BinOp(node)
         return text

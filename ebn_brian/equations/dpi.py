@@ -174,8 +174,9 @@ def _rate(x: str, terms: Terms) -> str:
     """``tau`` times the derivative of the state `x`."""
     if "slope" not in terms and "leak" not in terms:
         return f"({x}/({x} + I_th)*(gain_n*I_in - I_th - {x}) + I_0)"
-    bend = f"({x}/I_th)**slope" if "slope" in terms else f"{x}/I_th"
-    leak = f"({x}/I_leak)**leak" if "leak" in terms else "1"
+    # a large negative input takes the middle of a step below zero, which powers do not know
+    bend = f"clip({x}/I_th, 0, 1e9)**slope" if "slope" in terms else f"{x}/I_th"
+    leak = f"clip({x}/I_leak, 0, 1e9)**leak" if "leak" in terms else "1"
     return f"({x}*(gain_n*I_in/I_th/(1 + {bend}) - {leak}) + I_0)"
 
 
@@ -216,32 +217,36 @@ def external(n_signals: int = 0) -> str:
     return drive.model(EXTERNAL, "amp", "coulomb", n_signals)
 
 
-def branch(letter: str, terms: Terms = ()) -> str:
+def branch(letter: str, terms: Terms = (), pulse: str = "") -> str:
     """Equations of one synaptic DPI: ``J_letter``, ``I_letter`` and the code ``n_letter``.
 
-    With a slope the output is a root of ``J``; both are equal at one LSB.
+    With a slope the output is a root of ``J``; both are equal at one LSB. Where `pulse` is given,
+    say ``pulse(t)``, that part of the code flows.
     """
     terms = known(terms)
     b, m, I_s = letter, f"slope_{letter}", f"I_s_{letter}"
     one, output, more = f"gain_{b}*I_lsb", f"J_{b}", ""
+    flow = f"n_{b}*{pulse}" if pulse else f"n_{b}"
     if m in terms:
-        output = f"{one}*clip(J_{b}/({one}), 0, 1e9)**(1/{m})"
+        # a branch at rest costs little: neither subnormal numbers, nor powers but those of zero
+        flow = f"({flow} + 1e-12)"
+        output = f"{one}*clip(J_{b}/({one}) - 1e-9, 0, 1e9)**(1/{m})"
         more += f"{m} : 1\n"
     if I_s in terms:
         more += f"y_{b} = {output if m in terms else f'clip(J_{b}, 0*amp, 1*amp)'} : amp\n"
         output = moderate(f"y_{b}", I_s)
         more += f"{I_s} : amp\n"
     return (
-        f"dJ_{b}/dt = {f'{m}*' if m in terms else ''}({one}*n_{b} - J_{b})/tau_{b} : amp\n"
+        f"dJ_{b}/dt = {f'{m}*' if m in terms else ''}({one}*{flow} - J_{b})/tau_{b} : amp\n"
         f"I_{b} = {output} : amp\nn_{b} : 1\ntau_{b} : second\ngain_{b} : 1\n{more}"
     )
 
 
-def synapses(terms: Terms = (), exciting: str = "e", inhibiting: str = "i") -> str:
-    """Equations of the neuron's synapses: a branch a letter, and the sum of their outputs."""
+def synapses(terms: Terms = (), exciting: str = "e", inhibiting: str = "i", pulse: str = "") -> str:
+    """Equations of the neuron's synapses: a `branch` a letter, and the sum of their outputs."""
     plus = " + ".join(f"I_{b}" for b in exciting)
     minus = "".join(f" - I_{b}" for b in inhibiting)
-    branches = "".join(branch(b, terms) for b in exciting + inhibiting)
+    branches = "".join(branch(b, terms, pulse) for b in exciting + inhibiting)
     return f"I_syn = {plus}{minus} : amp\nI_lsb : amp\n{branches}"
 
 
@@ -285,8 +290,7 @@ def dac(rule: Rule, terms: Terms = (), homeostatic: bool = False) -> tuple[str, 
         for k in reversed(range(top))
     )
     flow, stop = (
-        f"{n}n_e_post {sign}= {gain}*n_dac*int(w > 0)\n"
-        f"n_i_post {sign}= {gain}*n_dac*int(w < 0)\n"
+        f"{n}n_e_post {sign}= {gain}*n_dac*int(w > 0)\nn_i_post {sign}= {gain}*n_dac*int(w < 0)\n"
         for sign in "+-"
     )
     return flow, stop
@@ -303,9 +307,7 @@ def on_pre(rule: Rule, terms: Terms = (), homeostatic: bool = False) -> dict[str
     return {"onset": decide + flow, "offset": stop + rule.change}
 
 
-def plastic(
-    rule: Rule, unit: Quantity, terms: Terms = (), homeostatic: bool = False
-) -> str:
+def plastic(rule: Rule, unit: Quantity, terms: Terms = (), homeostatic: bool = False) -> str:
     """Equations of a plastic synapse; `unit` is the current that ``|D|**2 = 1`` stands for."""
     eps = "eps : 1\n" if "eps" in known(terms) else ""
     return rule.model(unit) + LATCH + eps + homeostasis.SWITCH * homeostatic

@@ -79,7 +79,7 @@ class Grid:
             8,
             float(circuit.I_ref) + span * np.linspace(-1, 1, 2 * n + 1),
             np.arange(-31, 32, 6 if quick else 2),
-            float(max(0.5, 16 * tau)),
+            float(np.ceil(max(0.5, 16 * tau) / dt) * dt),
         )
 
 

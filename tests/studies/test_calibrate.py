@@ -103,7 +103,7 @@ def test_what_a_recording_says_nothing_of_is_called_so(tmp_path):
         (row,) = [line for line in result.output.splitlines() if line.split()[:1] == [name]]
         assert report.NOT_FIXED in row
     assert summary["standard_error_tau"] > 0
-    assert "eps 0.0125, as at the start" in result.output
+    assert "eps 0.0123, as at the start" in result.output
 
 
 @pytest.mark.slow
