@@ -9,9 +9,9 @@ from scipy.optimize import least_squares
 from ebn_brian.checks import Floats
 from ebn_brian.dpi_model import RANGES, Circuit
 
-from ..circuit.experiment import Experiment, sampling
+from ..circuit.experiment import sampling
 from .parameters import changed
-from .recordings import Recording, to_compile
+from .recordings import Recording, compiled
 
 #: Half the step of the central differences, in the logarithm of a parameter.
 STEP = 1e-4
@@ -66,17 +66,7 @@ class OpenLoop:
 
     def __init__(self, circuit: Circuit, recordings: Sequence[Recording], n_free: int, device: str):
         self.recordings = {recording.number: recording for recording in recordings}
-        self.programs = {
-            r.number: Experiment(
-                to_compile(circuit, r),
-                r.reference.onsets,
-                device,
-                fixed=r.fixed,
-                n_circuits=2 * (n_free + 1) + 1,
-                follow=r.reference,
-            )
-            for r in recordings
-        }
+        self.programs = compiled(circuit, recordings, device, 2 * (n_free + 1) + 1, follow=True)
 
     def traces(self, number: int, circuits: Sequence[Circuit]) -> Floats:
         """``I_mem`` (A) on the grid of a recording, (n_samples, n_circuits)."""

@@ -13,7 +13,7 @@ from ebn_brian.dpi_model import Circuit
 
 from ..circuit import reference as recorded
 from ..circuit.agreement import check
-from ..circuit.experiment import as_recorded, sampling
+from ..circuit.experiment import Experiment, as_recorded, sampling
 
 #: Errors count relative to the current, but below this part of its largest value absolutely.
 FLOOR = 0.03
@@ -50,6 +50,23 @@ class Recording:
     def within(self, segment: tuple[float, float]) -> np.ndarray:
         """Which samples lie in a segment (s)."""
         return (self.reference.t >= segment[0]) & (self.reference.t <= segment[1])
+
+
+def compiled(
+    circuit: Circuit, recordings: Sequence[Recording], device: str, n_circuits: int, follow: bool
+) -> dict[int, Experiment]:
+    """`n_circuits` circuits on the pulses of each recording; they may `follow` its counter."""
+    return {
+        r.number: Experiment(
+            to_compile(circuit, r),
+            r.reference.onsets,
+            device,
+            fixed=r.fixed,
+            n_circuits=n_circuits,
+            follow=r.reference if follow else None,
+        )
+        for r in recordings
+    }
 
 
 def found(folder: Path) -> list[int]:

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from ebn_brian.dpi_model import Circuit
 
-from ..circuit.experiment import N_TRIED, Experiment, fitted_strength
+from ..circuit.experiment import N_TRIED, fitted_strength
 from ..circuit.reference import compare
 from .fit import Free, OpenLoop, nrmse
 from .procedure import Calibration
-from .recordings import Recording, to_compile
+from .recordings import Recording, compiled
 
 #: A strength that the fitted recordings do not have is fitted to so much of the predicted one (s).
 FIRST = 0.05
@@ -21,16 +21,7 @@ class ClosedLoop:
 
     def __init__(self, circuit: Circuit, recordings: Sequence[Recording], device: str):
         self.recordings = {recording.number: recording for recording in recordings}
-        self.programs = {
-            r.number: Experiment(
-                to_compile(circuit, r),
-                r.reference.onsets,
-                device,
-                fixed=r.fixed,
-                n_circuits=N_TRIED,
-            )
-            for r in recordings
-        }
+        self.programs = compiled(circuit, recordings, device, N_TRIED, follow=False)
 
     def measures(self, circuit: Circuit, number: int, strength_known: bool = True) -> Measures:
         """How `circuit` compares with a recording; with a strength fitted first if need be."""

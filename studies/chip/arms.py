@@ -16,6 +16,9 @@ from ebn_brian.seeds import generator
 from ebn_brian.signals import Drive
 from ebn_brian.training import DT, Training
 
+from ..lab.response import filtered, signal_of
+from ..mismatch.measures import cost
+
 #: Weights that a chip may have; each also after its neurons have set their thresholds.
 WEIGHTS = (
     "learned",  # learned on the chip, from random counters
@@ -127,7 +130,7 @@ class Population:
         costs = []
         for Omega in weights:
             rate, r, x = response(training, Omega, self.bench.input.fit)
-            costs.append(rate * np.sqrt([fitted_error(own, x, own, x) for own in r]))
+            costs.append(cost(rate, [fitted_error(own, x, own, x) for own in r]))
         return np.choose(np.argmin(costs, axis=0)[:, None, None], weights)
 
     def measures(self, training: Training, Omega: Floats) -> dict[str, Floats]:
@@ -154,13 +157,10 @@ COUNT = 10
 
 def response(training: Training, Omega: Floats, c: Quantity) -> tuple[Floats, Floats, Floats]:
     """Rate (n_chips,), filtered spikes (n_chips, n, n_neurons) and signal, from rest."""
-    spikes = training.evaluate(Omega, c)
-    n_chips, _, n = training.chips.D.shape
-    tau = training.chips.tau
-    r = decoding.filtered_spikes(spikes.i, spikes.t, n, len(c), tau, DT, n_chips, every=EVERY)
-    x = decoding.leaky_integral(c, tau, DT)[EVERY - 1 :: EVERY]
-    rate = decoding.rate_hz(spikes.i, n, len(c) * DT, n_chips)
-    return rate, r[:, : len(x)], x[: r.shape[1]]
+    spikes, layout = training.evaluate(Omega, c), training.chips.layout
+    rate = decoding.rate_hz(spikes.i, layout.n_neurons, len(c) * DT, layout.n_chips)
+    r, x = filtered(spikes, EVERY), signal_of(c, training.chips.tau, EVERY)
+    return rate, r, x[: r.shape[1]]
 
 
 def fitted_error(r_fit: Floats, x_fit: Floats, r: Floats, x: Floats) -> float:

@@ -3,53 +3,45 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
+from ..lab.collect import collect
 from ..lab.results import share
 from ..lab.store import Arrays
+from ..mismatch import measures as mismatch
+from ..mismatch.measures import cost
 from .arms import ARMS, MEASURES
 
 UNITS = dict.fromkeys(MEASURES, "1") | {"rate_hz": "Hz"}
-NAMES = {
-    "rate_hz": "mean firing rate of a neuron",
-    "error_refit": "variance ratio of a readout fitted to the chip on other data",
-    "error_decoder": "variance ratio of a readout that counters learned on other data",
-    "correlation": "correlation of the weights to the optimal ones",
-}
+NAMES = mismatch.NAMES | {"correlation": "correlation of the weights to the optimal ones"}
 
 
 def assemble(
     results: Mapping[str, Arrays], tasks: Mapping[str, tuple[float, int]], chips: int
 ) -> xr.Dataset:
     """All measures by arm, CV and chip; nan where a task failed."""
-    cvs = sorted({cv for cv, _ in tasks.values()})
-    coords = {"arm": list(ARMS), "cv": cvs, "chip": np.arange(chips)}
-    shape = len(ARMS), len(cvs), chips
-    data = xr.Dataset(
-        {
-            name: (
-                tuple(coords),
-                np.full(shape, np.nan),
-                {"units": UNITS[name], "long_name": NAMES[name]},
-            )
-            for name in MEASURES
-        },
-        coords,
-    )
+    parts, where = {}, {}
     for task, arrays in results.items():
         cv, first = tasks[task]
-        for name in MEASURES:
-            last = min(first + arrays[name].shape[1], chips)
-            data[name].values[:, cvs.index(cv), first:last] = arrays[name][:, : last - first]
-    return data
+        n = min(arrays[MEASURES[0]].shape[1], chips - first)
+        parts[task] = {name: arrays[name][:, :n] for name in MEASURES}
+        where[task] = {"arm": list(ARMS), "cv": cv, "chip": list(range(first, first + n))}
+    coords = {
+        "arm": ARMS,
+        "cv": sorted({cv for cv, _ in tasks.values()}),
+        "chip": range(chips),
+    }
+    variables = {
+        name: (tuple(coords), {"units": UNITS[name], "long_name": NAMES[name]}) for name in MEASURES
+    }
+    return collect(parts, where, coords, variables, ("arm", "chip"))
 
 
 def add_yield(data: xr.Dataset, rate_limit: float, error_limit: float) -> xr.Dataset:
     """Cost over clean, and the share of chips within the specification (Wilson's interval)."""
     clean = data.sel(arm="clean")
     rate, error = data["rate_hz"] / clean["rate_hz"], data["error_refit"] / clean["error_refit"]
-    data["cost"] = rate * np.sqrt(error)
+    data["cost"] = cost(rate, error)
     data["cost"].attrs["long_name"] = "rate times root of error, over that of the chip clean"
     good = ((rate <= rate_limit) & (error <= error_limit)).where(data["rate_hz"].notnull())
     for suffix, values in zip(("", "_low", "_high"), share(good, "chip"), strict=True):

@@ -12,9 +12,8 @@ from ebn_brian.chips import random_weights
 from ebn_brian.decoding.counters import EVERY as COUNTING
 from ebn_brian.training import DT, WINDOW, State, Training, steps
 
-from ..mismatch.measures import filtered
+from ..lab.response import filtered, signal_of
 from .circuit import Bench, blueprint, calibration_phases, rule_phases, spread, targets
-from .signal import signal_of
 
 MEASURES = ("rate_hz", "error_nominal", "error_refitted", "error_learned", "updates_hz")
 #: Bits of the weights of chips that others are compared with.

@@ -5,8 +5,7 @@ from typing import Any
 
 from brian2 import Quantity, second
 
-from ebn_brian import decoding, signals
-from ebn_brian.checks import Floats
+from ebn_brian import signals
 from ebn_brian.signals import Drive
 from ebn_brian.training import DT, steps
 
@@ -71,8 +70,3 @@ def _recording(design: Design) -> Input:
     repeated = signals.repeated_drive(drive, end)
     unseen = drive(end, min(steps(TEST), n_steps - end))
     return Input(n_signals, repeated, repeated, repeated, unseen)
-
-
-def signal_of(c: Quantity, tau_m: Quantity, every: int) -> Floats:
-    """The signal x at the end of every so many steps, (n, n_signals)."""
-    return decoding.leaky_integral(c, tau_m, DT)[every - 1 :: every]

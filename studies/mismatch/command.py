@@ -26,7 +26,7 @@ from ..lab.store import Arrays
 from .arms import run_points
 from .bench import ARMS, CHOICE, RESETS, SETS, build_bench, resets_of
 from .figure import all_arms, figure
-from .measures import MEASURES
+from .measures import MEASURES, NAMES, UNITS
 from .numbers import (
     PILOT,
     add_yield,
@@ -47,16 +47,6 @@ THRESHOLDS = (0.7, 0.85, 1.0, 1.3, 1.7, 2.3, 3.0)
 QUICK_THRESHOLDS = (0.85, 1.0, 1.7)
 SWEEP_SETS = ("all", "gain")
 SWEEP_CV = 0.2
-
-UNITS = dict.fromkeys(MEASURES, "1") | {"rate_hz": "Hz"}
-NAMES = {
-    "rate_hz": "mean firing rate of a neuron",
-    "error_nominal": "variance ratio of the nominal readout",
-    "error_refit": "variance ratio of a readout fitted to the chip on other data",
-    "error_decoder": "variance ratio of a readout that counters learned on other data",
-    "distance": "distance of weights times gains to the optimal ones",
-    "spikes_per_step": "most spikes of a chip in one time step",
-}
 
 #: Options that set the specification.
 LIMIT: dict[str, Any] = {

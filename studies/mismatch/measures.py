@@ -10,8 +10,9 @@ from ebn_brian import balance, decoding, signals
 from ebn_brian.checks import Floats
 from ebn_brian.chips.lif import TAU_M
 from ebn_brian.decoding.counters import EVERY as COUNTING
-from ebn_brian.training import DT, Evaluation, Training, steps
+from ebn_brian.training import DT, Training, steps
 
+from ..lab.response import filtered, signal_of
 from ..learning.task import TEST_STREAM
 
 N_SIGNALS = 2
@@ -27,6 +28,15 @@ MEASURES = (
     *("rate_hz", "error_nominal", "error_refit", "error_decoder"),
     *("distance", "spikes_per_step"),
 )
+UNITS = dict.fromkeys(MEASURES, "1") | {"rate_hz": "Hz"}
+NAMES = {
+    "rate_hz": "mean firing rate of a neuron",
+    "error_nominal": "variance ratio of the nominal readout",
+    "error_refit": "variance ratio of a readout fitted to the chip on other data",
+    "error_decoder": "variance ratio of a readout that counters learned on other data",
+    "distance": "distance of weights times gains to the optimal ones",
+    "spikes_per_step": "most spikes of a chip in one time step",
+}
 
 
 def cost(rate_hz: Any, error: Any) -> Any:
@@ -58,9 +68,7 @@ def judged(training: Training, Omega: Floats, seed: int) -> Floats:
     return cost(count / (chips.n_neurons * n_fit * float(DT)), np.array(refit))
 
 
-def respond(
-    training: Training, Omega: Floats, seed: int, learned: Floats | None = None
-) -> dict[str, Floats]:
+def respond(training: Training, Omega: Floats, seed: int, learned: Floats) -> dict[str, Floats]:
     """Rate and errors from rest: all but the distance. `learned` is the decoder of the counters."""
     c, x = unseen(seed)
     n_fit, chips, D = steps(FIT), training.chips.layout, training.chips.D
@@ -72,7 +80,7 @@ def respond(
         readouts = {
             "error_nominal": D[k],
             "error_refit": decoding.fit_readout(own[fit], x[fit]),
-            "error_decoder": D[k] if learned is None else learned[k],
+            "error_decoder": learned[k],
         }
         for name, readout in readouts.items():
             errors[name].append(decoding.variance_ratio(x[judge], own[judge] @ readout.T))
@@ -89,23 +97,20 @@ def respond(
 
 def learned_decoder(training: Training, Omega: Floats, seed: int) -> Floats:
     """Decoders that counters learn on input of their own, (n_chips, n_signals, n_neurons)."""
-    c = signals.noise_drive(N_SIGNALS, seed, stream=COUNT_STREAM)(0, steps(COUNT))
-    every = steps(COUNTING)
-    x = decoding.leaky_integral(c, training.chips.tau, DT)[every - 1 :: every]
-    r = filtered(training.evaluate(Omega, c), every)
+    c, x = counted(seed)
+    r = filtered(training.evaluate(Omega, c), steps(COUNTING))
     return decoding.learn_decoder(r, x, training.chips.D)
-
-
-def filtered(spikes: Evaluation, every: int) -> Floats:
-    """Spikes filtered with the membrane's time constant, (n_chips, n, n_neurons)."""
-    n_chips, _, n_neurons = spikes.chips.D.shape
-    return decoding.filtered_spikes(
-        spikes.i, spikes.t, n_neurons, len(spikes.c), spikes.chips.tau, DT, n_chips, every=every
-    )
 
 
 @lru_cache(maxsize=2)
 def unseen(seed: int) -> tuple[Quantity, Floats]:
     """Drive of the evaluations, and the signal x at the end of every `EVERY` steps."""
     c = signals.noise_drive(N_SIGNALS, seed, stream=TEST_STREAM)(0, steps(FIT + TEST))
-    return c, decoding.leaky_integral(c, TAU_M, DT)[EVERY - 1 :: EVERY]
+    return c, signal_of(c, TAU_M, EVERY)
+
+
+@lru_cache(maxsize=2)
+def counted(seed: int) -> tuple[Quantity, Floats]:
+    """The same for the counters of a readout, whenever they move."""
+    c = signals.noise_drive(N_SIGNALS, seed, stream=COUNT_STREAM)(0, steps(COUNT))
+    return c, signal_of(c, TAU_M, steps(COUNTING))

@@ -55,7 +55,7 @@ def test_measures_are_those_of_decoding(every_step):
     spikes = SimpleNamespace(i=i, step=step, t=t, chips=chips, c=c)
     recorded = SimpleNamespace(chips=chips, evaluate=lambda Omega, c: spikes)
 
-    values = measures.respond(recorded, np.zeros((n_chips, n, n)), 7)
+    values = measures.respond(recorded, np.zeros((n_chips, n, n)), 7, chips.D)
 
     half = len(c) // 2
     early, none = step < half, 0 * second
