@@ -25,6 +25,7 @@ from . import (
     homeostasis,
     mismatch,
     plasticity,
+    rule,
     seeds,
     signals,
     training,
@@ -45,7 +46,8 @@ from .chips import (
 from .decoding import online_readout
 from .dpi_model import Circuit
 from .mismatch import Spread, apply_mismatch, spread
-from .plasticity import DiscreteRule, Fixed, Rule
+from .plasticity import DiscreteRule, Fixed
+from .rule import Rule
 from .signals import smoothed_noise
 from .training import Training
 
@@ -85,6 +87,7 @@ __all__ = [
     "plasticity",
     "random_decoder",
     "random_weights",
+    "rule",
     "seeds",
     "signals",
     "smoothed_noise",

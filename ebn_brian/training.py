@@ -25,7 +25,8 @@ from tqdm import tqdm
 from . import balance, checks, decoding, devices
 from .checks import Floats, Integers
 from .chips import Blueprint, Chips
-from .plasticity import DiscreteRule, Rule
+from .plasticity import DiscreteRule
+from .rule import Rule
 from .signals import Drive
 
 DT = 0.1 * ms

@@ -22,7 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebn_brian import balance
-from ebn_brian.plasticity import UNBOUNDED, DiscreteRule, Fixed, Rule
+from ebn_brian.plasticity import DiscreteRule, Fixed
+from ebn_brian.rule import UNBOUNDED, Rule
 from ebn_brian.seeds import generator
 
 #: Potential or current that stands for |D|^2: as on the chips, and one that keeps fractions exact.

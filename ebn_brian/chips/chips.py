@@ -12,7 +12,7 @@ from .. import balance, checks
 from ..checks import Floats
 from ..devices import Run
 from ..equations import drive, homeostasis
-from ..plasticity import Rule
+from ..rule import Rule
 from .layout import Layout
 
 

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 from .. import balance, checks
 from ..dpi_model import Circuit, whole_chip
 from ..equations import dpi, homeostasis
-from ..plasticity import Fixed, Rule
+from ..plasticity import Fixed
+from ..rule import Rule
 from .chips import (
     Blueprint,
     Chips,

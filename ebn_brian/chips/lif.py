@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike
 from .. import balance, checks
 from ..checks import Floats
 from ..equations import homeostasis, lif
-from ..plasticity import Fixed, Rule
+from ..plasticity import Fixed
+from ..rule import Rule
 from .chips import (
     Blueprint,
     Chips,

@@ -66,7 +66,7 @@ from collections.abc import Collection
 from brian2 import Quantity
 
 from .. import checks
-from ..plasticity import UNBOUNDED, Rule
+from ..rule import UNBOUNDED, Rule
 from . import drive, homeostasis
 
 #: What an ideal circuit lacks, by the parameter that brings it in: the transistor it stands for.

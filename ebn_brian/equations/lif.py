@@ -58,7 +58,7 @@ RESETS = {
 
 NOISE = (" + sigma*sqrt(2/tau_m)*xi", "sigma : volt\n")
 
-#: What the comparators of a learning synapse see of the neuron, for `plasticity.Rule.decide`.
+#: What the comparators of a learning synapse see of the neuron, for `rule.Rule.decide`.
 STATE = "v_post - v_rest_post"
 
 #: Every neuron above its threshold, and the one among them that may spike: the furthest above.

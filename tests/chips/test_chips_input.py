@@ -6,7 +6,8 @@ from brian2 import Hz, TimedArray, mV
 from helpers import DT, one_direction, silent, timed
 
 from ebn_brian.chips import dpi_chips, lif_chips
-from ebn_brian.plasticity import DiscreteRule, Rule
+from ebn_brian.plasticity import DiscreteRule
+from ebn_brian.rule import Rule
 
 RULE = DiscreteRule.calm(n_bits=6)
 D4, O4 = one_direction(4), np.zeros((4, 4))

@@ -9,7 +9,7 @@ from helpers import DT
 
 from ebn_brian import balance
 from ebn_brian.chips import dpi_chips, even_decoder, lif_chips
-from ebn_brian.plasticity import Rule
+from ebn_brian.rule import Rule
 from ebn_brian.seeds import generator
 from ebn_brian.signals import noise_drive
 from ebn_brian.training import Training
