@@ -29,6 +29,7 @@ from brian2.synapses.synapses import SynapticPathway
 from .active import network_and_names, resolving
 from .cuda_code import COUNTS, one_unit, serial_pathways
 from .flags import HOST_FLAGS, NVCC_FLAGS
+from .generators import Generator, code, generators
 from .program import StandaloneProgram
 from .standalone import (
     CHECK,
@@ -108,7 +109,8 @@ def generate(
         refuse_delays(network, active)
         refuse_names(network)
         arrays = _arrays(active)
-        _one_run(active, arrays)
+        given = generators(network)
+        _one_run(active, arrays, given)
         active.build(directory=str(folder), compile=False, run=False, with_output=False)
     (folder / "one.cu").write_text(one_unit(folder))
     serial = serial_pathways(folder)
@@ -121,7 +123,7 @@ def generate(
         )
     flags = (*NVCC_FLAGS, f"-arch=sm_{capability:.1f}".replace(".", ""))
     held = {name: array for name, (array, _, _) in arrays.items()}
-    return CudaProgram(folder, held, flags, serial=tuple(serial))
+    return CudaProgram(folder, held, flags, given, serial=tuple(serial))
 
 
 def _preferences(
@@ -274,7 +276,7 @@ def _arrays(device: CPPStandaloneDevice) -> Arrays:
     return arrays
 
 
-def _one_run(device: CPPStandaloneDevice, arrays: Arrays) -> None:
+def _one_run(device: CPPStandaloneDevice, arrays: Arrays, given: Mapping[str, Generator]) -> None:
     """Make the run of no duration in the main queue the real one."""
     (lines,) = [arguments[1] for func, arguments in device.main_queue if func == "run_network"]
     (k,) = [k for k, line in enumerate(lines) if re.fullmatch(r"\w+\.run\(.*\);", line)]
@@ -292,4 +294,6 @@ def _one_run(device: CPPStandaloneDevice, arrays: Arrays) -> None:
                 checks.append(f'ebn_on_device("{name}", {address}, {on_device}, {size});')
     sizes = {name: size for name, (array, _, size) in arrays.items() if array.size is None}
     run = RUN.format(network=network, counts=COUNTS)
-    lines[k] = "\n".join([CHECK, ON_DEVICE, *checks, SEED, run, sizes_code(sizes)])
+    addresses = {name: address for name, (_, address, _) in arrays.items()}
+    spikes = code(given, addresses, on_gpu=True)
+    lines[k] = "\n".join([CHECK, ON_DEVICE, *checks, spikes, SEED, run, sizes_code(sizes)])

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from ..seeds import check_seed
 from .flags import STRICT_FLAGS
+from .generators import Generator, divided, leave
 from .values import Array, Run, checked, fixed, stop_if_compile_only, wrong_size
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ class Program(Protocol):
         ----------
         values
             By name, ``group.variable`` or ``timed_array.values``: arrays of as many elements as
-            the program holds, or a number for all of them; in base units or as a `Quantity`.
+            the program holds, or a number for all of them; in base units or as a `Quantity`. Spikes
+            of a `SpikeGeneratorGroup` are ``group.neuron_index`` and ``group.spike_time``, as many
+            as one likes, in any order.
         duration
             How long to simulate, from t = 0.
         seed
@@ -75,6 +78,8 @@ class StandaloneProgram:
     directory: Path
     arrays: dict[str, Array]
     flags: tuple[str, ...] = STRICT_FLAGS
+    generators: Mapping[str, Generator] = field(default_factory=dict)
+    """Groups whose spikes a run may be given."""
     keep: object = field(default=None, repr=False, compare=False)
     """What removes a temporary folder with the program; a copy in another process has none."""
 
@@ -93,6 +98,7 @@ class StandaloneProgram:
         """See `Program.run`."""
         simulated = checks.seconds("duration", duration)
         limit = None if timeout is None else checks.seconds("timeout", timeout)
+        values, spikes = divided(values, self.generators)
         inputs = {name: self._checked(name, value) for name, value in values.items()}
         for name in read:
             if self._known(name).filename is None:
@@ -104,6 +110,7 @@ class StandaloneProgram:
         stop_if_compile_only(str(self.directory / "main"))
         with tempfile.TemporaryDirectory(prefix="run_", dir=self.directory) as folder:
             results = Path(folder)
+            leave(spikes, results)
             arguments = []
             for k, (name, value) in enumerate(inputs.items()):
                 if value.ndim == 0:  # fills an array whose size only the program knows

@@ -6,7 +6,7 @@ from typing import Any
 
 import brian2
 import numpy as np
-from brian2 import Network, Quantity, TimedArray
+from brian2 import Network, Quantity, TimedArray, second
 from brian2.core.variables import ArrayVariable
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,6 +15,7 @@ from ..seeds import check_seed
 from . import exact
 from .active import in_force, network_and_names, new_device, resolving
 from .flags import STRICT, preferences
+from .generators import GIVEN, divided, generators
 from .values import Run, checked, dimensions, fixed, stop_if_compile_only, timed_arrays
 
 #: Targets by name. ``runtime`` lets Brian2 choose between cython and numpy.
@@ -42,6 +43,11 @@ class RuntimeProgram:
             self.network, self.names = network_and_names(make_network, namespace)
             self.network.store("built")
         self.timed_arrays = timed_arrays(self.network)
+        self.generators = generators(self.network)
+        self.built_spikes = {
+            name: {v: np.array(self._variable(f"{name}.{v}").get_value()) for v in GIVEN}
+            for name in self.generators
+        }
         self.built = {name: timed.values.copy() for name, timed in self.timed_arrays.items()}
 
     def run(
@@ -57,6 +63,7 @@ class RuntimeProgram:
         if timeout is not None:
             raise ValueError(f"timeout={timeout}: a run in this process has none, it must be None")
         checks.seconds("duration", duration)
+        values, spikes = divided(values, self.generators)
         inputs = {name: self._checked(name, value) for name, value in values.items()}
         for name in read:
             self._variable(name)
@@ -72,6 +79,10 @@ class RuntimeProgram:
                     variable.values[...] = value.reshape(variable.values.shape)
                 else:
                     variable.set_value(value)
+            for name, held in {**self.built_spikes, **spikes}.items():
+                group = self.network[name]
+                i, t = (held[v] for v in GIVEN)
+                group.set_spikes(i, t * second, group.period, sorted=True)
             if seed is not None:
                 brian2.seed(check_seed(seed))
             before = time.process_time()

@@ -15,6 +15,7 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from ..fused import FLUSH_TO_ZERO
 from .active import in_force, network_and_names, new_device, resolving
 from .flags import STRICT, STRICT_FLAGS, preferences
+from .generators import Generator, code, generators
 from .program import StandaloneProgram
 from .values import Array, dimensions, timed_arrays
 
@@ -82,13 +83,13 @@ def build_cpp(
         with resolving(namespace):
             network.run(0 * second, namespace=names)  # applies the values; the real run is below
         arrays = program_arrays(active)
-        active.insert_code("main", _main_code(arrays, network.name))
+        given = generators(network)
+        active.insert_code("main", _main_code(arrays, given, network.name))
         active.build(directory=str(folder), compile=False, run=False, with_output=False)
         make = [prefs.devices.cpp_standalone.make_cmd_unix]
         compile_in(folder, [*make, *prefs.devices.cpp_standalone.extra_make_args_unix])
-    return StandaloneProgram(
-        folder, {name: array for name, (array, _, _) in arrays.items()}, flags, keep
-    )
+    held = {name: array for name, (array, _, _) in arrays.items()}
+    return StandaloneProgram(folder, held, flags, given, keep)
 
 
 def compile_in(folder: Path, command: Sequence[str | Path]) -> None:
@@ -196,7 +197,7 @@ auto ebn_applied = [&](const std::string name, const auto* data, size_t count) {
 """
 
 
-def _main_code(arrays: Arrays, network: str) -> str:
+def _main_code(arrays: Arrays, given: Mapping[str, Generator], network: str) -> str:
     applied = [
         f'ebn_applied("{name}", {address}, {size});'
         for name, (array, address, size) in arrays.items()
@@ -208,8 +209,9 @@ def _main_code(arrays: Arrays, network: str) -> str:
     const double ebn_stepping = double(std::clock() - ebn_begin)/CLOCKS_PER_SEC;
     """
     sizes = {name: size for name, (array, _, size) in arrays.items() if array.size is None}
+    spikes = code(given, {name: address for name, (_, address, _) in arrays.items()})
     seed = SEED_CPP  # again, whatever the values of the network have drawn
-    return "\n".join([CHECK, *applied, seed, run, sizes_code(sizes)])
+    return "\n".join([CHECK, *applied, spikes, seed, run, sizes_code(sizes)])
 
 
 #: Linux alone tells the peak of this program; that of `resource` has in it the one that starts it.

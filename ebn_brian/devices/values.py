@@ -110,12 +110,7 @@ def checked(
 def fixed(name: str) -> ValueError:
     """The error for a variable that is part of what was built."""
     hint = ""
-    if name.rpartition(".")[2] in ("spike_time", "neuron_index", "spike_number"):
-        hint = (
-            ": spikes of a SpikeGeneratorGroup are built in. Those of a NeuronGroup with "
-            "threshold='spikes(t, i) > 0.5' are the values of the TimedArray spikes"
-        )
-    elif name.endswith(".delay"):
+    if name.endswith(".delay"):
         hint = ": delays are built in, spread them with apply_mismatch before the build"
     return ValueError(f"{name!r}: cannot be set in a run{hint}")
 

@@ -140,7 +140,8 @@ class TestCompileOnly:
 @each_study
 def test_no_gpu(study, invoke, compiled, tmp_path, monkeypatch):
     """Nothing is compiled for a GPU that is not there."""
-    monkeypatch.setattr(cuda, "find_toolkit", lambda: None)
+    for module in (cuda, devices.toolkit):  # nothing may be said of a toolkit that is missing
+        monkeypatch.setattr(module, "find_toolkit", lambda: None)
     monkeypatch.setattr(devices, "build", lambda *_: pytest.fail("builds"))
     result = invoke(study, "--device", "cuda_standalone", "--out", tmp_path / "x")
     assert result.exit_code == 2
