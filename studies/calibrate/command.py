@@ -16,6 +16,7 @@ from . import recordings, report
 from .ablation import MORE, ablation
 from .figure import figure
 from .fit import OpenLoop
+from .made_up import recovered
 from .parameters import CANDIDATES, FITTED, ROUND, targets
 from .procedure import calibrate, fittable
 from .validation import ClosedLoop, cross_validation, left_out
@@ -118,6 +119,14 @@ def label(numbers: list[int]) -> str:
 @click.option(
     "--ablation", "ablate", is_flag=True, help="Take each term out alone and fit all again."
 )
+@click.option(
+    "--made-up",
+    "n_made_up",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Make up recordings of N circuits like the fitted one, and tell how often the procedure "
+    "finds their parameters.",
+)
 @study_options("calibrate")
 def main(
     reference: Path,
@@ -129,6 +138,7 @@ def main(
     starts: int,
     cross_validate: bool,
     ablate: bool,
+    n_made_up: int | None,
     **common,
 ) -> None:
     out, device, quick = common["out"], common["device"], common["quick"]
@@ -156,7 +166,17 @@ def main(
         without = ablation(loop, closed, circuit, chosen)
         report.show_closed_loop(without, "", "all fitted again with one change")
         summary |= report.taken_out(without)
-    given = {"reference": reference, "experiments": every, "until_ms": until, "starts": starts}
+    if n_made_up is not None:
+        n_tried = 1 if quick else n_made_up
+        tried = {"n": n_tried, "seed": common["seed"], "device": device}
+        summary |= report.made_up(recovered(circuit, start, chosen, used, **tried))
+    given = {
+        "reference": reference,
+        "experiments": every,
+        "until_ms": until,
+        "starts": starts,
+        "made_up": n_made_up,
+    }
     summary["provenance"] = provenance({**given, "free": list(free), **common})
     save(out, summary, report.dataset(loop, best.best), figure(loop, found))
     known = {name: e if math.isfinite(e) else None for name, e in best.best.errors.items()}

@@ -6,6 +6,8 @@ import click
 import numpy as np
 import xarray as xr
 
+from ebn_brian.checks import Floats
+
 from ..lab.results import show
 from .fit import Fit, OpenLoop
 from .parameters import MEANING, expected
@@ -115,6 +117,22 @@ def taken_out(measures: Mapping[tuple[str, int], Measures]) -> Summary:
         summary |= {f"{at}_nrmse": m["nrmse"], f"{at}_decisions": m["decisions_equal"]}
         summary |= {f"{at}_final_weight": m["final_weight"]}
     return summary
+
+
+def made_up(apart: Mapping[str, Floats]) -> Summary:
+    """``made_up_NAME_within``: how many were found again within three standard errors; shown."""
+    within = {name: int((abs(each) < 3).sum()) for name, each in apart.items()}
+    rows = {
+        name: {
+            "within 3 standard errors": f"{within[name]} of {len(each)}",
+            "rms in standard errors": float(np.sqrt(np.mean(each**2))),
+        }
+        for name, each in apart.items()
+    }
+    show(rows, "made-up recordings: found again")
+    summary: Summary = {f"made_up_{name}_within": n for name, n in within.items()}
+    total = sum(map(len, apart.values()))
+    return summary | {"made_up_within": sum(within.values()), "made_up_total": total}
 
 
 def dataset(loop: OpenLoop, fit: Fit) -> xr.Dataset:
