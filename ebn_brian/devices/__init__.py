@@ -66,6 +66,7 @@ def build(
     precision: str | None = None,
     flags: tuple[str, ...] | None = None,
     profile: bool = False,
+    threads: int = 1,
     namespace: Mapping[str, Any] | None = None,
 ) -> Program:
     """Build what `make_network` returns for a target.
@@ -90,6 +91,9 @@ def build(
         Of the C++ compiler, for the targets in C++; by default `STRICT_FLAGS`, for
         ``single_arithmetic`` with the compiler's vector math library, and not those of Brian2's
         preferences. C++17 is needed.
+    threads
+        Among how many threads ``'cpp_fused'`` shares independent blocks of neurons; results are
+        those of one, to the last bit. Best one where several programs run at once.
     profile
         Measure the time of each code object (`Run.profile`), on ``'cuda_standalone'``.
     namespace
@@ -107,7 +111,7 @@ def build(
     check_device(device)
     if precision is None:
         precision = "single" if prefs.core.default_float_dtype == np.float32 else "double"
-    _check_options(device, precision, flags, profile)
+    _check_options(device, precision, flags, profile, threads)
     single = precision == "single_arithmetic"
     dtype = np.float64 if precision == "double" else np.float32
     if device in RUNTIME:
@@ -116,11 +120,11 @@ def build(
         return build_cuda(make_network, directory, dtype, profile, namespace)
     if flags is None:
         flags = VECTOR_MATH_FLAGS if single else STRICT_FLAGS
-    return build_cpp(make_network, device, directory, dtype, single, flags, namespace)
+    return build_cpp(make_network, device, directory, dtype, single, flags, namespace, threads)
 
 
 def _check_options(
-    device: str, precision: str, flags: tuple[str, ...] | None, profile: bool
+    device: str, precision: str, flags: tuple[str, ...] | None, profile: bool, threads: int
 ) -> None:
     """Refuse what the device does not know."""
     checks.choice("precision", precision, PRECISIONS)
@@ -128,6 +132,8 @@ def _check_options(
         raise ValueError(f"precision={precision!r}: needs device='cpp_fused', not {device!r}")
     if flags is not None and device not in CPP:
         raise ValueError(f"flags={flags!r}: only {' and '.join(CPP)} take any, not {device!r}")
+    if checks.count("threads", threads) > 1 and device != "cpp_fused":
+        raise ValueError(f"threads={threads}: needs device='cpp_fused', not {device!r}")
     if isinstance(flags, str):
         raise TypeError(f"flags={flags!r}: must be a tuple of flags")
     if profile and device != CUDA:

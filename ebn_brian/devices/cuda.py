@@ -26,6 +26,7 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.monitors.spikemonitor import EventMonitor
 from brian2.synapses.synapses import SynapticPathway
 
+from ..compiling import compile_in
 from .active import network_and_names, resolving
 from .cuda_code import COUNTS, one_unit, serial_pathways
 from .flags import HOST_FLAGS, NVCC_FLAGS
@@ -36,7 +37,6 @@ from .standalone import (
     Arrays,
     Directory,
     active_device,
-    compile_in,
     own_folder,
     program_arrays,
     refuse,

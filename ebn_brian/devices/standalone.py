@@ -1,9 +1,8 @@
 """Building compiled programs in folders of their own, and the C++ that is added to Brian2's."""
 
 import os
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from brian2 import Network, NetworkOperation, Synapses, prefs, second
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
+from ..compiling import compile_cpp
 from ..fused import FLUSH_TO_ZERO
 from .active import in_force, network_and_names, new_device, resolving
 from .flags import STRICT, STRICT_FLAGS, preferences
@@ -64,13 +64,14 @@ def build_cpp(
     single: bool,
     flags: tuple[str, ...] = STRICT_FLAGS,
     namespace: Mapping[str, Any] | None = None,
+    threads: int = 1,
 ) -> StandaloneProgram:
     """Build for one of the targets `CPP`. With `single`, cpp_fused computes in single precision."""
     preferred = {
         "core.default_float_dtype": float_dtype,
         "codegen.cpp.extra_compile_args_gcc": list(flags),
     }
-    options = {"single_arithmetic": True} if single else {}
+    options = {"single_arithmetic": single, "threads": threads} if device == "cpp_fused" else {}
     with (
         own_folder(directory) as (folder, keep),
         active_device(device, preferred, options) as active,
@@ -87,22 +88,9 @@ def build_cpp(
         active.insert_code("main", _main_code(arrays, given, network.name))
         active.build(directory=str(folder), compile=False, run=False, with_output=False)
         make = [prefs.devices.cpp_standalone.make_cmd_unix]
-        compile_in(folder, [*make, *prefs.devices.cpp_standalone.extra_make_args_unix])
+        compile_cpp(folder, [*make, *prefs.devices.cpp_standalone.extra_make_args_unix])
     held = {name: array for name, (array, _, _) in arrays.items()}
     return StandaloneProgram(folder, held, flags, given, keep)
-
-
-def compile_in(folder: Path, command: Sequence[str | Path]) -> None:
-    """Run a compiler (or make); RuntimeError with its last words if it fails."""
-    process = subprocess.run(
-        list(map(str, command)), cwd=folder, capture_output=True, text=True, errors="replace"
-    )
-    if process.returncode or not (folder / "main").exists():
-        output = (process.stdout + process.stderr).strip()
-        (folder / "compiler.log").write_text(output)
-        raise RuntimeError(
-            f"the program does not compile ({Path(command[0]).name} in {folder}): {output[-3000:]}"
-        )
 
 
 @contextmanager
@@ -155,7 +143,7 @@ def program_arrays(device: CPPStandaloneDevice) -> Arrays:
     for timed, name in device.timed_arrays.items():
         array = Array(timed.values.dtype, timed.values.size, dim=timed.dim)
         arrays[f"{name}.values"] = array, f"{name}_values", str(array.size)
-    return arrays
+    return dict(sorted(arrays.items()))  # monitors have them in any order
 
 
 SEED_CPP = """

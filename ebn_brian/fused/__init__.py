@@ -40,6 +40,10 @@ code. If its value depends on its arguments alone, say so, and the network may r
 
     my_function.pure = True
 
+``set_device('cpp_fused', threads=2)`` shares the blocks among threads, each of which takes the next
+one that is left. Results do not depend on their number, to the last bit and with spikes in the same
+order; a network that does not run in blocks has one thread, and so has a profiled one.
+
 ``run(..., profile=True)`` measures each part, also within the fused step: what is copied between
 parts counts to the part that follows. Measuring costs some 20 ns for each part and block.
 

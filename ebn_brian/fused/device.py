@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice, CPPWriter
 from brian2.devices.device import all_devices
 
+from .. import checks
+from ..compiling import compile_cpp
+from ..compiling.units import stand_in
 from .pieces import template_arguments
 from .plan import Section, kind, sections, why_not_blocks, why_unknown
 from .translation import FusedCodeObject, Generator
@@ -39,6 +43,8 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
     """`CPPStandaloneDevice` that fuses the time step wherever that gives the same results."""
 
     single_arithmetic = False
+    #: How many threads share the blocks of a network.
+    threads = 1
     #: Whether the next object begins a new program: after ``set_device`` on a device that has run.
     begins_anew = False
     defaultclock: Any
@@ -49,7 +55,10 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
     absorbed: dict[str, FusedCodeObject]
     called: set[str]
 
-    def activate(self, *args: Any, single_arithmetic: bool = False, **kwds: Any) -> None:
+    def activate(
+        self, *args: Any, single_arithmetic: bool = False, threads: int = 1, **kwds: Any
+    ) -> None:
+        self.threads = checks.count("threads", threads)
         super().activate(*args, **kwds)
         if single_arithmetic and prefs.core.default_float_dtype != np.float32:
             raise ValueError(
@@ -72,10 +81,10 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         executed again does not say. Until then the results of the last run can be read.
         """
         if self.begins_anew:
-            clock, single_arithmetic = self.defaultclock, self.single_arithmetic
-            dt = clock.dt
+            clock, dt = self.defaultclock, self.defaultclock.dt
+            own = {"single_arithmetic": self.single_arithmetic, "threads": self.threads}
             self.reinit()
-            options = {**self.build_options, "single_arithmetic": single_arithmetic}
+            options = {**self.build_options, **own}
             self.activate(self.build_on_run, **options)
             # the object that is being made holds the clock already
             vars(clock).update(vars(self.defaultclock))
@@ -142,6 +151,9 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
             self.main_queue.append((func, arguments))
         for name in self.absorbed.keys() - self.called:
             del self.code_objects[name]
+        if self.threads > 1:
+            self.extra_compile_args.append("-pthread")
+            self.extra_link_args.append("-pthread")
         super().build(*args, **kwds)
 
     def write_static_arrays(self, directory: str) -> None:
@@ -170,11 +182,26 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
                     "stand for both, so each must have a name of its own, TimedArray(..., name=)"
                 )
 
+    def compile_source(self, directory: str, compiler: str, debug: bool, clean: bool) -> None:
+        if compiler == "msvc":
+            super().compile_source(directory, compiler, debug, clean)
+            return
+        begin = time.time()
+        preferred = prefs.devices.cpp_standalone
+        make = [preferred.make_cmd_unix, *preferred.extra_make_args_unix]
+        compile_cpp(Path(directory).resolve(), make, afresh=clean)
+        self.timers["compile"]["make"] = time.time() - begin
+
+    def delete(self, *args: Any, **kwds: Any) -> None:
+        if self.project_dir is not None:
+            stand_in(Path(self.project_dir))
+        super().delete(*args, **kwds)
+
     def copy_source_files(self, writer: CPPWriter, directory: str) -> None:
         super().copy_source_files(writer, directory)
-        header = Path(__file__).with_name("fused.h")
-        shutil.copy2(header, Path(directory) / "brianlib" / header.name)
-        writer.header_files.add(f"brianlib/{header.name}")
+        for name in ("fused.h", "threads.h"):
+            shutil.copy2(Path(__file__).with_name(name), Path(directory) / "brianlib" / name)
+            writer.header_files.add(f"brianlib/{name}")
 
     def _fuse(
         self, net: Network, lines: list[str], run: int, start: int, several_runs: bool
@@ -193,7 +220,8 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         parts = sections(schedule)
         reason = self._why_not_blocks(parts, lines)
         if reason:
-            logger.info(f"{net.name}: one step at a time, since {reason}", "fused_step")
+            alone = " by one thread" * (self.threads > 1)
+            logger.info(f"{net.name}: one step at a time{alone}, since {reason}", "fused_step")
         calls: list[str] = []
         ends: list[str] = []
         for part in parts:
@@ -248,12 +276,14 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
             for key, values in codeobj.compiler_kwds.items():
                 compiler[key] += [value for value in values if value not in compiler[key]]
         names = {codeobj.name for codeobj in part.codeobjs}
+        profiled = names.intersection(self.profiled_codeobjects)
         code = FusedCodeObject.templater.fused(
             None,
             None,
             codeobj_name=name,
             carries=carries,
-            profiled=names.intersection(self.profiled_codeobjects),
+            profiled=profiled,
+            threads=1 if profiled else self.threads,
             user_headers=self.headers + prefs["codegen.cpp.headers"] + compiler["headers"],
             flush_to_zero=FLUSH_TO_ZERO,
             **arguments,

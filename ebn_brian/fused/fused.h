@@ -177,6 +177,11 @@ struct Arena {
     }
 };
 
+// Work on all blocks, one after the other. Of several threads with an arena each: see threads.h.
+template <class Work> void for_each_block(size_t n_blocks, std::vector<Arena>& arenas, Work work) {
+    for (size_t block = 0; block < n_blocks; block++) work(block, arenas[0]);
+}
+
 // A block's part of an array, in the arena while the block is worked on. `data` is shifted so
 // that the neuron's index in the whole group is used.
 template <class T> struct Local {
@@ -191,8 +196,9 @@ template <class T> struct Local {
     ~Local() { std::copy(copy, copy + n, source); }
 };
 
-// Holds the events of a block back by a whole number of steps.
-struct Delay {
+// Holds the events of a block back by a whole number of steps. On cache lines of its own, since
+// another thread may work on the next block.
+struct alignas(64) Delay {
     std::vector<std::vector<int32_t>> slots;
     int32_t count = 0;
     Events pass(Events events, int64_t step, int64_t delay) {
@@ -263,20 +269,34 @@ template <class T> int64_t delay_steps(const std::vector<T>& delays, double dt) 
     return steps;
 }
 
-// Brings entries that were recorded block after block in the order of Brian2: by time step, then
-// by neuron. A stable counting sort of the entries from `first` on.
+// Entries of a monitor, block after block.
+template <class T> using Parts = std::vector<std::vector<T>>;
+
+// Brings entries that blocks have recorded in the order of Brian2: by time step, then by neuron. A
+// stable counting sort.
 struct Order {
-    std::vector<int32_t> place;
-    Order(const std::vector<int32_t>& step) : place(step.size()) {
+    Parts<int32_t> place;
+    size_t size = 0;
+    // `step` is emptied for the next time
+    explicit Order(Parts<int32_t>& step) : place(step.size()) {
         std::vector<int32_t> count(CHUNK + 1, 0);
-        for (int32_t s : step) count[s + 1]++;
+        for (const auto& part : step)
+            for (int32_t s : part) count[s + 1]++;
         for (int64_t s = 0; s < CHUNK; s++) count[s + 1] += count[s];
-        for (size_t k = 0; k < step.size(); k++) place[k] = count[step[k]]++;
+        size = count[CHUNK];
+        for (size_t b = 0; b < step.size(); b++) {
+            place[b].swap(step[b]);
+            for (int32_t& s : place[b]) s = count[s]++;
+        }
     }
-    template <class T> void apply(std::vector<T>& values) const {
-        T* const tail = values.data() + values.size() - place.size();
-        const std::vector<T> recorded(tail, tail + place.size());
-        for (size_t k = 0; k < place.size(); k++) tail[place[k]] = recorded[k];
+    // Add the entries to `values`, and empty `parts`.
+    template <class T> void append(std::vector<T>& values, Parts<T>& parts) const {
+        const size_t before = values.size();
+        values.resize(before + size);
+        for (size_t b = 0; b < parts.size(); b++) {
+            for (size_t k = 0; k < parts[b].size(); k++) values[before + place[b][k]] = parts[b][k];
+            parts[b].clear();
+        }
     }
 };
 

@@ -82,6 +82,8 @@ class Piece:
     pathway: Pathway | None
     recorded: dict[str, str]
     """Arrays that a monitor appends to, by variable."""
+    number: str
+    """Array with the number of events that it has seen."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,8 @@ def _piece(
     elif "eventspace_variable" in codeobj.template_kwds:
         events = _events(codeobj, device)
     recorded = sorted(codeobj.template_kwds.get("record_variables", {}).items())
+    monitor = kind(codeobj) == "spikemonitor"
+    number = device.get_array_name(codeobj.variables["N"]) if monitor else ""
     return Piece(
         name=codeobj.name,
         kind="threshold_among" if implied else kind(codeobj),
@@ -212,6 +216,7 @@ def _piece(
         among=_events(implied, device) if implied else "",
         pathway=pathway,
         recorded={n: device.get_array_name(var, access_data=False) for n, var in recorded},
+        number=number,
     )
 
 

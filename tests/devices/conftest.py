@@ -78,6 +78,7 @@ def fake_make(tmp_path, monkeypatch):
         folder.mkdir()
         (folder / "make").write_text(f"#!/bin/sh\n{script}\n")
         (folder / "make").chmod(0o755)
+        monkeypatch.setenv("EBN_CACHE", "")
         monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
     return use

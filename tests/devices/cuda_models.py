@@ -44,6 +44,9 @@ MODELS = {
     "fixed weights": chips(rule=None),
     "fixed weights, not greedy": chips(rule=None, greedy=False, synapse="exponential"),
     "noise": chips(sigma=1 * mV),
+    "continuous, F learned": chips(
+        rule=ebn.ContinuousRule.brendel2020(), feedforward=ebn.FeedforwardRule()
+    ),
     "DPI chips": chips(ebn.dpi_chips),
     "circuit": circuit,
 }

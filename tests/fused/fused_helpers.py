@@ -11,6 +11,7 @@ from brian2.groups.group import Group
 
 import ebn_brian as ebn
 import ebn_brian.fused
+from ebn_brian.compiling import compile_cpp
 from ebn_brian.devices import STRICT_FLAGS
 
 FLAGS, DTYPE = "codegen.cpp.extra_compile_args_gcc", "core.default_float_dtype"
@@ -40,7 +41,8 @@ def simulate(
         network = make()
         network.run(duration, namespace={})
         if device != "runtime":
-            active.build(directory=str(directory), run=False)
+            active.build(directory=str(directory), compile=False, run=False)
+            compile_cpp(Path(directory), ["make"])
             active.run(with_output=False)
         return values(network)
     finally:

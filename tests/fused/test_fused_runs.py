@@ -69,7 +69,7 @@ def test_delayed_pulses_in_blocks(single, tmp_path):
         return runs(pulses().objects, *parts)
 
     _, code = both(make, tmp_path, single=single)
-    assert code.count("_ebn_plan.blocks.count(); _block++") == 5
+    assert code.count("for_each_block(") == 5
 
 
 def test_chips_without_delay(tmp_path):

@@ -5,6 +5,9 @@
 #include "objects.h"
 #include "brianlib/common_math.h"
 #include "brianlib/fused.h"
+{% if threads > 1 %}
+#include "brianlib/threads.h"
+{% endif %}
 #include "brianlib/stdint_compat.h"
 #include <chrono>
 #include <climits>
@@ -66,9 +69,15 @@ struct Plan {
     {% endif %}
     {% if blocks %}
     fused::Blocks blocks{ {{ '{' }}{{ groups.values()|join(', ') }}{{ '}' }} };
-    fused::Arena arena;
+    std::vector<fused::Arena> arenas;  // one for each thread
     {% for events in all_events %}
     std::vector<int32_t> index{{events.array}}, count{{events.array}};
+    {% endfor %}
+    {% for piece in pieces if piece.recorded %}
+    fused::Parts<int32_t> when_{{piece.name}};
+    {% for array in piece.recorded.values() %}
+    std::vector<decltype(brian::{{array}})> parts{{array}};
+    {% endfor %}
     {% endfor %}
     {% endif %}
 
@@ -99,7 +108,15 @@ struct Plan {
         {% for array in arrays %}
         bytes += sizeof({{array.dtype}}) * blocks.largest({{group_number[array.owner]}});
         {% endfor %}
-        arena.reserve(bytes, {{arrays|length}});
+        arenas.resize({{threads}});
+        for (fused::Arena& arena : arenas)
+            arena.reserve(bytes, {{arrays|length}});
+        {% for piece in pieces if piece.recorded %}
+        when_{{piece.name}}.resize(blocks.count());
+        {% for array in piece.recorded.values() %}
+        parts{{array}}.resize(blocks.count());
+        {% endfor %}
+        {% endfor %}
         {% for events in all_events %}
         index{{events.array}}.resize({{events.size}});
         count{{events.array}}.resize(blocks.count());
@@ -123,7 +140,8 @@ struct Plan {
         first_step = {{clock}}.timestep[0];
         {% endif %}
     }
-} _ebn_plan;
+};
+static Plan _ebn_plan;
 }
 
 void _run_{{codeobj_name}}()
@@ -152,21 +170,30 @@ void _run_{{codeobj_name}}()
     {% if blocks %}
     // Several steps at once; the last is left to Network::run, which moves the clock.
     const int64_t _end_step = std::min(_first_step + fused::CHUNK, fused::End::of({{clock}}));
-    {% for piece in pieces if piece.recorded %}
-    std::vector<int32_t> _when_{{piece.name}};
-    {% endfor %}
-    for (size_t _block = 0; _block < _ebn_plan.blocks.count(); _block++)
+    const auto _work = [&](const size_t _block, fused::Arena& _arena)
     {
-        _ebn_plan.arena.used = 0;
+        _arena.used = 0;
         {% for group in groups %}
         const int32_t _first_{{group}} = _ebn_plan.blocks.bounds[{{loop.index0}}][_block], _last_{{group}} = _ebn_plan.blocks.bounds[{{loop.index0}}][_block + 1];
         {% endfor %}
         {% for array in arrays %}
-        const fused::Local<{{array.dtype}}> _local{{array.name}}(_ebn_plan.arena, brian::{{array.name}}, _first_{{array.owner}}, _last_{{array.owner}});
+        const fused::Local<{{array.dtype}}> _local{{array.name}}(_arena, brian::{{array.name}}, _first_{{array.owner}}, _last_{{array.owner}});
         {{array.dtype}}* const {{array.name}} = _local{{array.name}}.data;
         {% endfor %}
         {% for events in all_events %}
-        fused::Events _events{{events.array}}{_ebn_plan.index{{events.array}}.data() + _first_{{events.owner}}, _ebn_plan.count{{events.array}}[_block]};
+        int32_t _count{{events.array}} = _ebn_plan.count{{events.array}}[_block];
+        fused::Events _events{{events.array}}{_ebn_plan.index{{events.array}}.data() + _first_{{events.owner}}, _count{{events.array}}};
+        {% endfor %}
+        // monitors record for this block alone
+        {% for piece in pieces if piece.kind == 'spikemonitor' %}
+        int32_t _number_{{piece.name}} = 0;
+        int32_t* const {{piece.number}} = &_number_{{piece.name}};
+        {% if piece.recorded %}
+        std::vector<int32_t>& _when_{{piece.name}} = _ebn_plan.when_{{piece.name}}[_block];
+        {% for array in piece.recorded.values() %}
+        auto& {{array}} = _ebn_plan.parts{{array}}[_block];
+        {% endfor %}
+        {% endif %}
         {% endfor %}
         int64_t _step = _first_step;
         double _time = {{clock}}.t[0];
@@ -200,18 +227,27 @@ void _run_{{codeobj_name}}()
             }
             {% endfor %}
         }
-    }
     {% if blocks %}
+        {% for events in all_events %}
+        _ebn_plan.count{{events.array}}[_block] = _count{{events.array}};
+        {% endfor %}
+        {% for piece in pieces if piece.kind == 'spikemonitor' %}
+        __atomic_fetch_add(brian::{{piece.number}}, _number_{{piece.name}}, __ATOMIC_RELAXED);
+        {% endfor %}
+    };
+    fused::{{ 'share_blocks' if threads > 1 else 'for_each_block' }}(_ebn_plan.blocks.count(), _ebn_plan.arenas, _work);
     {{clock}}.timestep[0] = _end_step - 1;
     {{clock}}.t[0] = _end_step - 1 == _first_step ? {{clock}}.t[0] : (_end_step - 1) * {{clock}}.dt[0];
     {% for piece in pieces if piece.recorded %}
     {
-        const fused::Order order(_when_{{piece.name}});
+        const fused::Order order(_ebn_plan.when_{{piece.name}});
         {% for array in piece.recorded.values() %}
-        order.apply({{array}});
+        order.append({{array}}, _ebn_plan.parts{{array}});
         {% endfor %}
     }
     {% endfor %}
+    {% else %}
+    }
     {% endif %}
 
     {{loops.lap(pieces[-1].name)}}
