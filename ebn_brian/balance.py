@@ -137,9 +137,8 @@ def distance(C: ArrayLike, C_opt: ArrayLike, diagonal: bool = False) -> Floats:
         One number a chip; 1 if either of the two is zero throughout.
     """
     C, C_opt = _entries(C, C_opt, diagonal)
-    norm, norm_opt = (C**2).sum(axis=-1), (C_opt**2).sum(axis=-1)
-    scale = (C * C_opt).sum(axis=-1) / np.where(norm_opt > 0, norm_opt, 1)
-    rest = ((C - scale[..., None] * C_opt) ** 2).sum(axis=-1)
+    norm = (C**2).sum(axis=-1)
+    rest = ((C - _scale(C, C_opt)[..., None] * C_opt) ** 2).sum(axis=-1)
     return np.where(norm > 0, rest / np.where(norm > 0, norm, 1), 1.0)
 
 
@@ -154,6 +153,21 @@ def correlation(C: ArrayLike, C_opt: ArrayLike, diagonal: bool = False) -> Float
     C_opt = C_opt - C_opt.mean(axis=-1, keepdims=True)
     norm = np.sqrt((C**2).sum(axis=-1) * (C_opt**2).sum(axis=-1))
     return np.where(varies, (C * C_opt).sum(axis=-1) / np.where(varies, norm, 1), 0.0)
+
+
+def slope(C: ArrayLike, C_opt: ArrayLike, diagonal: bool = False) -> Floats:
+    """Best scale s of ``C ~ s C_opt``, per chip: 1 where weights have the size they should.
+
+    Parameters as in `distance`; 0 if `C_opt` is zero throughout.
+    """
+    C, C_opt = _entries(C, C_opt, diagonal)
+    return _scale(C, C_opt)
+
+
+def _scale(C: Floats, C_opt: Floats) -> Floats:
+    """Least squares along the last axis."""
+    norm = (C_opt**2).sum(axis=-1)
+    return np.asarray((C * C_opt).sum(axis=-1) / np.where(norm > 0, norm, 1))
 
 
 def _entries(C: ArrayLike, C_opt: ArrayLike, diagonal: bool) -> tuple[Floats, Floats]:

@@ -44,6 +44,13 @@ def count(name: str, value: int) -> int:
     return number
 
 
+def bits(name: str, value: int | None) -> int | None:
+    """`value`, if it is a number of bits from 2 to 24, or None."""
+    if value is not None and value not in range(2, 25):
+        raise ValueError(f"{name}={value}: must be from 2 to 24, a whole number, or None")
+    return value
+
+
 def choice(name: str, value: Any, allowed: Iterable[Any]) -> Any:
     """`value`, if it is one of `allowed`."""
     if value not in (known := list(allowed)):

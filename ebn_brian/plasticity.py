@@ -15,7 +15,14 @@ from . import checks
 from .checks import Floats
 from .rule import UNBOUNDED, Rule
 
-__all__ = ["DiscreteRule", "Fixed", "Rule"]
+__all__ = [
+    "ContinuousRule",
+    "DiscreteRule",
+    "FeedforwardRule",
+    "Fixed",
+    "RandomBackpropagation",
+    "Rule",
+]
 
 
 @dataclass(frozen=True)
@@ -80,11 +87,8 @@ class DiscreteRule(Rule):
 
     def __post_init__(self) -> None:
         for name in ("step", "kappa", "dead_zone"):
-            value = getattr(self, name)
-            if value is not None and not get_dimensions(value).is_dimensionless:
-                raise TypeError(
-                    f"DiscreteRule.{name}={value}: must be a plain number, in units of |D|^2"
-                )
+            if (value := getattr(self, name)) is not None:
+                _plain(f"DiscreteRule.{name}", value)
         checks.positive("DiscreteRule.step", self.step)
         checks.count("DiscreteRule.stride", self.stride)
         checks.positive("DiscreteRule.kappa", self.kappa, zero=True)
@@ -92,10 +96,7 @@ class DiscreteRule(Rule):
         zone = smallest if self.dead_zone is None else self.dead_zone
         checks.positive("DiscreteRule.dead_zone", zone, zero=True)
         object.__setattr__(self, "dead_zone", zone)
-        if self.n_bits is not None and self.n_bits not in range(2, 25):
-            raise ValueError(
-                f"DiscreteRule.n_bits={self.n_bits}: must be from 2 to 24, a whole number, or None"
-            )
+        checks.bits("DiscreteRule.n_bits", self.n_bits)
 
     @classmethod
     def calm(cls, step: float = 0.04, **more: Any) -> "DiscreteRule":
@@ -143,3 +144,221 @@ class DiscreteRule(Rule):
                 f"weights must be whole multiples of its step, {self.step:g}"
             )
         return super().checked(self.decode(np.rint(w)))
+
+
+@dataclass(frozen=True)
+class ContinuousRule(Rule):
+    """Real weights that go a part `eps` of the way to their goal at each presynaptic spike.
+
+    At a spike of neuron k, for every neuron n that it reaches, with ``Omega = w*step`` ::
+
+        d = -eps*(beta*(V_n + mu*r_n) + Omega_nk + mu*(n == k))
+
+    This is the voltage rule of Brendel, Bourdoukan, Vertechi, Machens and Denève 2020 (PLoS Comput.
+    Biol. 16(3)), as the authors' own code has it (github.com/machenslab/spikes, Learning.m). With
+    ``beta = 2/kappa`` and ``mu = 0`` it is ``-eps/kappa*(2*V + kappa*Omega)``: what `DiscreteRule`
+    steps down in whole steps, so both have the same fixed point.
+
+    Parameters
+    ----------
+    eps
+        Share of the way; one that falls while it learns ends closer (see
+        `training.LARGE_TO_SMALL`).
+    kappa
+        Sets the threshold, ``kappa/2*|D_n|**2``, and by default `beta`.
+    mu
+        Quadratic cost of spikes. Neurons then carry ``r``, their spikes filtered.
+    beta
+        Gain of the voltage; by default ``2/kappa``, for weights that end at ``-D^T D``.
+    learn_reset
+        Whether the autapse is learned too and takes the place of the neuron's reset.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not finite, not positive (`mu` may be 0), or `eps` is above 1.
+    TypeError
+        If a parameter has a unit.
+    """
+
+    eps: float
+    kappa: float = 2.5
+    mu: float = 0.0
+    beta: float | None = None
+    learn_reset: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("eps", "kappa", "mu", "beta"):
+            value = getattr(self, name)
+            if value is not None:
+                _plain(f"ContinuousRule.{name}", value)
+                checks.positive(f"ContinuousRule.{name}", value, zero=name == "mu")
+        if self.eps > 1:
+            raise ValueError(f"ContinuousRule.eps={self.eps}: must be at most 1")
+        if self.beta is None:
+            object.__setattr__(self, "beta", 2 / self.kappa)
+
+    @classmethod
+    def brendel2020(cls, eps: float = 1e-3, **more: Any) -> "ContinuousRule":
+        """The authors' two-dimensional example: beta 1/.9, mu .02/.9, threshold 1/2."""
+        own = {"kappa": 1.0, "mu": 0.02 / 0.9, "beta": 1 / 0.9, "learn_reset": True}
+        return cls(eps, **{**own, **more})
+
+    @classmethod
+    def gradient2012(cls, eps: float = 0.03, **more: Any) -> "ContinuousRule":
+        """``2 V + Omega`` with threshold 1/2 (kappa 1), named after Bourdoukan et al. 2012.
+
+        Weights go where they should, and the network storms, for want of a margin: 34 Hz a neuron
+        where optimal weights with the same threshold take 13, single chips 71 (`studies.rules`).
+        The text of that paper (NIPS 25) was not at hand; the form is that of Büchel et al. 2020.
+        """
+        return cls(eps, **{"kappa": 1.0, **more})
+
+    @property
+    def filtered(self) -> bool:  # type: ignore[override]
+        """With a cost."""
+        return self.mu > 0
+
+    def parameters(self, unit: Quantity) -> dict[str, Any]:
+        """Those of the text."""
+        own = {"eps": self.eps, "beta": self.beta}
+        return {**own, "mu": self.mu} if self.filtered else own
+
+    def decide(self, state: str) -> str:
+        """``d`` is a part of the way."""
+        if self.filtered:
+            cost = " + mu*int(i_pre == i_post)" * self.learn_reset
+            return f"d = -eps*(beta*(({state})/step + mu*r_post) + gain*w{cost})\n"
+        return f"d = -eps*(beta*({state})/step + gain*w)\n"
+
+
+@dataclass(frozen=True)
+class FeedforwardRule:
+    """Feed-forward weights that follow the filtered signal, each at its neuron's own spikes.
+
+    ``F_j += eps*(alpha*x_j - F_j)``, in units of ``|D|``: see `equations.traces`. Learned together
+    with `ContinuousRule`, decoders spread until each neuron has its share of the signals.
+
+    Parameters
+    ----------
+    eps
+        Share of the way: a tenth of the rule's of the recurrent weights or less, which must keep
+        up.
+    alpha
+        Sets the length at which weights settle, together with the signal's size.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not finite and positive, or `eps` is above 1.
+    TypeError
+        If a parameter has a unit.
+    """
+
+    eps: float = 1e-4
+    alpha: float = 0.18
+
+    def __post_init__(self) -> None:
+        for name in ("eps", "alpha"):
+            _plain(f"FeedforwardRule.{name}", getattr(self, name))
+            checks.positive(f"FeedforwardRule.{name}", getattr(self, name))
+        if self.eps > 1:
+            raise ValueError(f"FeedforwardRule.eps={self.eps}: must be at most 1")
+
+
+@dataclass(frozen=True)
+class RandomBackpropagation(Rule):
+    """Event-driven random backpropagation: two comparisons and one addition at a spike.
+
+    For feed-forward synapses onto neurons with an error compartment ``u`` (`equations.erbp`)::
+
+        low < state < high: w -= eta*u_post    else keep
+
+    Source: Neftci et al. 2017 (arXiv:1612.05596) and their simulator, NSAT, with a boxcar for the
+    derivative. A rule of `chips.layered_chips`, with working points for `hidden` layers and the
+    `output`. ``d`` is a change of any size, and ``kappa`` sets no threshold there.
+
+    Parameters
+    ----------
+    eta
+        Learning rate: the change of ``w`` for one unit of ``u``.
+    low, high
+        Window of the membrane, in units of the threshold.
+    w_max
+        Rail of the weights, in units of the threshold.
+    n_bits
+        Bits of the weight that acts, sign included: a DAC of ``2**n_bits - 1`` levels from -w_max
+        to w_max. By default it acts as it is.
+    stored
+        Where there are `n_bits`: ``'fine'`` keeps a finer weight beside the DAC and learns that,
+        ``'coarse'`` has the levels alone, and moves by one with probability ``|change|/level``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not finite, or not one it can be.
+    """
+
+    modifies: ClassVar[str] = "feedforward"
+    eta: float = 2e-4
+    low: float = -1.0
+    high: float = 1.2
+    w_max: float = 1.0
+    n_bits: int | None = None
+    stored: str = "fine"
+
+    def __post_init__(self) -> None:
+        checks.positive("RandomBackpropagation.eta", self.eta, zero=True)
+        checks.positive("RandomBackpropagation.w_max", self.w_max)
+        checks.finite("RandomBackpropagation.low", self.low)
+        checks.positive("RandomBackpropagation.high - low", self.high - self.low)
+        checks.choice("RandomBackpropagation.stored", self.stored, ("fine", "coarse"))
+        checks.bits("RandomBackpropagation.n_bits", self.n_bits)
+
+    @classmethod
+    def hidden(cls, **more: Any) -> "RandomBackpropagation":
+        """Of a hidden layer: the window is that of a neuron that is about to spike."""
+        return cls(**{"low": -1.0, "high": 1.2, "w_max": 1.0, **more})
+
+    @classmethod
+    def output(cls, **more: Any) -> "RandomBackpropagation":
+        """Of the output: a wide window, from which no class can fall."""
+        return cls(**{"low": -5.0, "high": 5.0, "w_max": 0.35, **more})
+
+    @property
+    def level(self) -> float:
+        """Step of the DAC, in units of the threshold; 0 where there is none."""
+        return 0.0 if self.n_bits is None else self.w_max / (2 ** (self.n_bits - 1) - 1)
+
+    def parameters(self, unit: Quantity) -> dict[str, Any]:
+        """Rate, window and level."""
+        window = {"low": self.low * unit, "high": self.high * unit}
+        return {"eta": self.eta, **window} | ({"level": self.level} if self.n_bits else {})
+
+    def decide(self, state: str) -> str:
+        """``d`` is ``-eta*u`` within the window; of coarse weights, a level or none at random."""
+        d = f"d = -eta*u_post*int(({state}) > low)*int(({state}) < high)\n"
+        coarse = self.n_bits is not None and self.stored == "coarse"
+        return d + "d = level*sign(d)*int(rand() < abs(d)/level)\n" * coarse
+
+    def values(self, unit: Quantity) -> dict[str, Any]:
+        """All shared parameters but ``kappa``, which sets thresholds of balanced networks."""
+        values = super().values(unit)
+        del values["kappa"]
+        return values
+
+    @property
+    def acting(self) -> str:
+        """What the weight is read as: through the DAC, or as it is."""
+        return "w" if self.n_bits is None else "level*floor(w/level + 0.5)"
+
+    def rounded(self, Omega: ArrayLike) -> Floats:
+        """`Omega` on the levels of the DAC."""
+        Omega = np.asarray(Omega, float)
+        return Omega if self.n_bits is None else self.level * np.floor(Omega / self.level + 0.5)
+
+
+def _plain(name: str, value: Any) -> None:
+    """TypeError if `value` has a unit."""
+    if not get_dimensions(value).is_dimensionless:
+        raise TypeError(f"{name}={value}: must be a plain number, in units of |D|^2")

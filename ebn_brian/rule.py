@@ -53,6 +53,8 @@ class Rule:
     w_max: float = UNBOUNDED
     #: Whether the autapse is learned too and takes the place of the neuron's reset.
     learn_reset: bool = False
+    #: Whether its text reads ``r_post``, the spikes of the target neuron filtered with ``tau_m``.
+    filtered: bool = False
 
     #: Statement that changes the weight by ``d``, up to its rails; ``plastic = 0`` holds it.
     change: ClassVar[str] = "w = clip(w + plastic*d, -w_max, w_max)\n"

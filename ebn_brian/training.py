@@ -25,7 +25,7 @@ from tqdm import tqdm
 from . import balance, checks, decoding, devices
 from .checks import Floats, Integers
 from .chips import Blueprint, Chips
-from .plasticity import DiscreteRule
+from .plasticity import ContinuousRule, DiscreteRule
 from .rule import Rule
 from .signals import Drive
 
@@ -35,6 +35,8 @@ COARSE_TO_FINE = tuple(
     (DiscreteRule(0.005, kappa=2.5, dead_zone=zone, stride=stride), 10 * second)
     for stride, zone in ((16, 0.25), (4, 0.15), (1, 0.1))
 )
+#: The same for real weights, whose share of the way falls.
+LARGE_TO_SMALL = tuple((ContinuousRule(eps, kappa=2.5), 20 * second) for eps in (0.03, 0.01, 0.003))
 #: Longest stretch that one run of a program simulates; longer ones are several runs.
 WINDOW = 10 * second
 
@@ -125,6 +127,8 @@ class Training:
             if chips.neurons.clock.dt != DT:
                 raise ValueError(f"dt={chips.neurons.clock.dt} of the chips: must be {DT}")
             self.chips: Blueprint = chips.blueprint()
+            if "F_0" in chips.rest:
+                raise ValueError("chips learn F: a Training evaluates with F as it was built")
             spikes = SpikeMonitor(chips.neurons, name=chips.called("spikes"))
             return Network(chips.objects, spikes)
 
@@ -167,10 +171,7 @@ class Training:
 
     def rest(self, Omega: ArrayLike) -> State:
         """Chips at rest with weights `Omega`, (n_chips, n_neurons, n_neurons) or one for all."""
-        called, rest = self.chips.called, self.chips.rest
-        n = self.chips.layout.n_chips * self.chips.layout.n_neurons
-        variables = {called(f"neurons.{name}"): np.full(n, float(v)) for name, v in rest.items()}
-        return State(self.chips.encode(Omega), variables)
+        return State(self.chips.encode(Omega), self.chips.at_rest())
 
     def weights(self, state: State) -> Floats:
         """Weights of `state`, (n_chips, n_neurons, n_neurons), in units of ``|D|**2``."""
@@ -269,7 +270,16 @@ class Training:
         )
         i, step = (np.concatenate([getattr(p, name) for p in parts]) for name in ("i", "step"))
         Omega = np.broadcast_to(np.asarray(Omega, float), self.chips.optimal.shape)
-        return Evaluation(self.chips, Omega, c, i, step)
+        return Evaluation(self.chips, Omega, self.effective_decoder(Omega), c, i, step)
+
+    def effective_decoder(self, Omega: ArrayLike) -> Floats:
+        """What chips with weights `Omega` code for, (n_chips, n_signals, n_neurons).
+
+        With the gains and feed-forward weights of `values`, else nominal ones (see
+        `decoding.effective_decoder`).
+        """
+        F = self.chips.feedforward(self.values)
+        return decoding.effective_decoder(self.chips.acting(Omega, self.values), F)
 
 
 @dataclass(frozen=True)
@@ -278,6 +288,8 @@ class Evaluation:
 
     chips: Blueprint
     Omega: Floats
+    D_eff: Floats
+    """Effective decoders, (n_chips, n_signals, n_neurons)."""
     c: Quantity
     i: Integers
     step: Integers
@@ -289,13 +301,17 @@ class Evaluation:
 
     @cached_property
     def measures(self) -> dict[str, Floats]:
-        """Distance and correlation to the optimum, error and rate, (n_chips,) each."""
+        """Distance and correlation to the optimum, errors and rate, (n_chips,) each.
+
+        ``error`` is that of the nominal decoder, ``error_effective`` that of the effective one.
+        """
         optimal, layout = self.chips.optimal, self.chips.layout
         duration = len(self.c) * DT
         return {
             "distance": balance.distance(self.Omega, optimal),
             "correlation": balance.correlation(self.Omega, optimal),
             "error": decoding.error(*self.signals(), DT),
+            "error_effective": decoding.error(*self.signals(self.D_eff), DT),
             "rate_hz": decoding.rate_hz(self.i, layout.n_neurons, duration, layout.n_chips),
         }
 
@@ -305,12 +321,15 @@ class Evaluation:
         n_chips = self.chips.layout.n_chips
         return decoding.paper_error(self.i, self.t, self.chips.D, self.c, DT, n_chips=n_chips)
 
-    def signals(self) -> tuple[Floats, Floats]:
-        """``x`` (n_steps, n_signals) and ``x_hat`` (n_chips, n_steps, n_signals)."""
-        chips = self.chips
+    def signals(self, D: Floats | None = None) -> tuple[Floats, Floats]:
+        """``x`` (n_steps, n_signals) and ``x_hat`` (n_chips, n_steps, n_signals).
+
+        Read with the decoders `D`, (n_chips, n_signals, n_neurons), nominal ones by default.
+        """
+        chips, D = self.chips, self.chips.D if D is None else D
         x = decoding.leaky_integral(self.c, chips.tau, DT)
         return x, decoding.decode(
-            self.i, self.t, chips.D, len(self.c), chips.tau, DT, chips.layout.n_chips
+            self.i, self.t, D, len(self.c), chips.tau, DT, chips.layout.n_chips
         )
 
     def spikes_per_step_max(self) -> int:

@@ -208,6 +208,14 @@ class TestDistance:
             expected = np.corrcoef(a, b)[0, 1] if np.ptp(a) and np.ptp(b) else 0.0
             assert result[chip] == pytest.approx(expected, abs=1e-9)
 
+    def test_slope_is_the_scale_of_the_best_fit(self):
+        """Of 0.7 times the optimum plus what is orthogonal to it, off the diagonal."""
+        C_opt = np.array([[-1.0, 2.0], [1.0, -1.0]])
+        C = np.array([[9.0, 1.4 + 0.5], [0.7 - 1.0, 9.0]])
+        assert balance.slope(C, C_opt) == pytest.approx(0.7)
+        assert balance.slope(C_opt, C_opt, diagonal=True) == 1
+        assert balance.slope(C, np.zeros((2, 2))) == 0
+
     def test_constant_weights_correlate_with_nothing(self):
         """0.1 has no exact mean of twelve: the rounding must not be taken for a pattern."""
         C_opt = generator(1, "C").normal(size=(4, 4))

@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebn_brian import balance
-from ebn_brian.plasticity import DiscreteRule, Fixed
+from ebn_brian.plasticity import ContinuousRule, DiscreteRule, FeedforwardRule, Fixed
 from ebn_brian.rule import UNBOUNDED, Rule
 from ebn_brian.seeds import generator
 
@@ -286,3 +286,77 @@ class TestRule:
     def test_fixed_weights_are_not_learned(self):
         assert Fixed.modifies == "none"
         assert Fixed().decide("v_post") == ""
+
+
+class TestContinuousRule:
+    """Its parameters, and one spike; whole chips are in chips/test_continuous_rule.py."""
+
+    def test_one_spike(self):
+        """The gradient of the loss that the discrete rule steps down, times eps/kappa."""
+        rule, kappa = ContinuousRule(0.03, 2.0), 2.0
+        rng = generator(5, "decisions")
+        v, w, gain = rng.normal(0, 1, 500), rng.normal(0, 1, 500), rng.lognormal(0, 0.5, 500)
+        after = after_one_spike(rule, v, w, gain=gain, unit=VOLT)
+        expected = w - 0.03 / kappa * balance.imbalance(v, gain * w, kappa)
+        np.testing.assert_allclose(after, expected, rtol=0, atol=1e-14)
+        held = after_one_spike(rule, v, w, plastic=0, unit=VOLT)
+        np.testing.assert_array_equal(held, w)
+
+    def test_in_current_mode(self):
+        """The unit of the state does not matter."""
+        rule, w = ContinuousRule(0.1), np.array([0.5, -0.5])
+        one, other = (
+            after_one_spike(rule, np.array([0.3, -0.2]) * float(unit), w, unit=unit)
+            for unit in (UNIT, 1.6 * nA)
+        )
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+
+    def test_named_forms(self):
+        """beta is 2/kappa unless it is given; the published example has its own."""
+        assert ContinuousRule(0.1, 2.5).beta == 0.8
+        assert ContinuousRule.gradient2012().decide("V") == ContinuousRule(1).decide("V")
+        assert (ContinuousRule.gradient2012().kappa, ContinuousRule.gradient2012().beta) == (1, 2)
+        published = ContinuousRule.brendel2020()
+        assert (published.eps, published.kappa, published.learn_reset) == (1e-3, 1, True)
+        assert (published.beta, published.mu) == (1 / 0.9, 0.02 / 0.9)
+
+    def test_only_a_cost_needs_filtered_spikes(self):
+        assert not ContinuousRule(0.1).filtered
+        assert "r_post" not in ContinuousRule(0.1).decide("V")
+        assert "mu*r_post" in ContinuousRule(0.1, mu=0.1).decide("V")
+
+    @pytest.mark.parametrize(
+        ("parameters", "message"),
+        [
+            ({"eps": 0}, r"eps=0: must be finite and positive"),
+            ({"eps": 1.5}, r"eps=1\.5: must be at most 1"),
+            ({"eps": np.nan}, r"eps=nan"),
+            ({"kappa": 0}, r"kappa=0: must be finite and positive"),
+            ({"kappa": np.inf}, r"kappa=inf"),
+            ({"mu": -0.1}, r"mu=-0\.1: must be finite and at least 0"),
+            ({"beta": 0}, r"beta=0: must be finite and positive"),
+        ],
+        ids=str,
+    )
+    def test_impossible_parameters_are_refused(self, parameters, message):
+        with pytest.raises(ValueError, match=rf"ContinuousRule\.{message}"):
+            ContinuousRule(**({"eps": 0.1} | parameters))
+
+    @pytest.mark.parametrize("name", ["eps", "kappa", "mu", "beta"])
+    def test_units_are_refused(self, name):
+        with pytest.raises(TypeError, match=rf"ContinuousRule\.{name}=.*must be a plain number"):
+            ContinuousRule(**({"eps": 0.1} | {name: 1 * mV}))
+
+    @pytest.mark.parametrize(
+        ("parameters", "error", "message"),
+        [
+            ({"eps": 0}, ValueError, "eps=0: must be finite and positive"),
+            ({"eps": 2}, ValueError, "eps=2: must be at most 1"),
+            ({"alpha": -1}, ValueError, "alpha=-1: must be finite and positive"),
+            ({"alpha": 1 * mV}, TypeError, r"alpha=.*must be a plain number"),
+        ],
+        ids=str,
+    )
+    def test_of_feedforward_weights(self, parameters, error, message):
+        with pytest.raises(error, match=rf"FeedforwardRule\.{message}"):
+            FeedforwardRule(**parameters)

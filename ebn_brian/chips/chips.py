@@ -38,12 +38,20 @@ class Blueprint:
     rest: Mapping[str, Any]
     adapts: str = field(default="", kw_only=True)
     """Name of the threshold that neurons set themselves, if they do."""
+    F_unit: Quantity | None = field(default=None, kw_only=True)
+    """What a feed-forward weight of 1 is; `unit` by default."""
 
     @property
     def states(self) -> list[str]:
         """Full names of the variables of neurons that change: all that a chip remembers of them."""
         names = [*self.rest, self.adapts] if self.adapts else [*self.rest]
-        return [self.called(f"neurons.{name}") for name in names]
+        return [self.called(_owned(name)) for name in names]
+
+    def at_rest(self) -> dict[str, Floats]:
+        """States of chips at rest by full name, flat arrays."""
+        n = self.layout.n_chips * self.layout.n_neurons
+        states = {self.called(_owned(name)): np.asarray(v, float) for name, v in self.rest.items()}
+        return {name: np.full(v.size if v.ndim else n, v) for name, v in states.items()}
 
     def with_rule(self, rule: Rule) -> "Blueprint":
         """The same chips with other parameters of their rule; synapses store what they stored.
@@ -53,7 +61,8 @@ class Blueprint:
         ValueError
             If weights of the other rule have another grid.
         """
-        if type(rule) is not type(self.rule) or rule.lsb != self.rule.lsb:
+        alike = type(rule) is type(self.rule) and rule.lsb == self.rule.lsb
+        if not alike or rule.decide("V") != self.rule.decide("V"):
             raise ValueError(
                 f"rule={rule}: must differ from {self.rule} in what it decides alone, so that "
                 "stored weights stay what they are"
@@ -86,6 +95,38 @@ class Blueprint:
         held = isinstance(source, Run | Mapping)
         w = source[self.called("recurrent.w")] if held else np.asarray(source)
         return self.layout.to_matrices(self.rule.decode(w))
+
+    @property
+    def nominal(self) -> dict[str, Any]:
+        """`parameters`, and under names such as ``neurons.v`` also the states at rest."""
+        return {**{_owned(name): v for name, v in self.rest.items()}, **self.parameters}
+
+    def feedforward(self, values: Mapping[str, Any] | None = None) -> Floats:
+        """Feed-forward weights F, (n_chips, n_neurons, n_signals), in units of ``|D|``.
+
+        Those of `values`, by full name, where it has them, else the nominal ones, ``D^T``.
+        """
+        n_chips, n_signals, n_neurons = self.D.shape
+        given = {self.called(name): v for name, v in self.nominal.items()} | dict(values or {})
+        F = [given[self.called(f"neurons.F_{j}")] for j in range(n_signals)]
+        unit = float(self.unit if self.F_unit is None else self.F_unit)
+        shape = (n_signals, n_chips, n_neurons)
+        return np.moveaxis(np.array(F, float).reshape(shape) / unit, 0, -1)
+
+    def acting(self, Omega: ArrayLike, values: Mapping[str, Any] | None = None) -> Floats:
+        """Weights as they act: times the gains of the synapses, the reset on the diagonal.
+
+        `values` as in `feedforward`; a reset that is the neuron's own counts as ``|D_n|**2``.
+        """
+        gain = {**self.values(), **(values or {})}[self.called("recurrent.gain")]
+        gains = self.layout.to_matrices(np.broadcast_to(gain, self.layout.n_synapses))
+        acting = np.asarray(Omega, float) * gains
+        return acting if self.layout.autapses else acting + balance.uncoupled(self.D)
+
+
+def _owned(name: str) -> str:
+    """A variable with its group: `neurons`, unless another is named."""
+    return name if "." in name else f"neurons.{name}"
 
 
 @dataclass(frozen=True)
@@ -197,8 +238,7 @@ def homeostatic_parameters(threshold: str, layout: Layout, unit: Quantity) -> di
 
 def set_values(blueprint: Blueprint, group: Any, kind: str) -> None:
     """Give a group its nominal values, and its neurons their state at rest."""
-    given = {**{f"neurons.{name}": v for name, v in blueprint.rest.items()}, **blueprint.parameters}
-    for name, value in given.items():
+    for name, value in blueprint.nominal.items():
         owner, _, variable = name.partition(".")
         if owner == kind:
             setattr(group, variable, value)

@@ -86,6 +86,8 @@ def dpi_blueprint(
     """
     circuit = whole_chip() if circuit is None else circuit
     rule = check_learns(Fixed() if rule is None else rule, "fast")
+    if rule.filtered:
+        raise ValueError(f"rule={rule}: reads r_post, and circuits do not filter their spikes")
     kappa = rule.kappa if kappa is None else kappa
     checks.positive("kappa", kappa)
     if not circuit.width < circuit.t_ref:
@@ -124,6 +126,7 @@ def dpi_blueprint(
     return Blueprint(
         *(check_name(name), D, rule, layout, unit, circuit.tau, parameters, rest),
         adapts="I_spk" if homeostatic else "",
+        F_unit=charge,
     )
 
 

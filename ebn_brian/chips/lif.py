@@ -20,8 +20,8 @@ from numpy.typing import ArrayLike
 
 from .. import balance, checks
 from ..checks import Floats
-from ..equations import homeostasis, lif
-from ..plasticity import Fixed
+from ..equations import homeostasis, lif, traces
+from ..plasticity import FeedforwardRule, Fixed
 from ..rule import Rule
 from .chips import (
     Blueprint,
@@ -59,6 +59,7 @@ def lif_blueprint(
     tau_fast: Quantity = TAU_FAST,
     sigma: Quantity | None = None,
     homeostatic: bool = False,
+    feedforward: FeedforwardRule | None = None,
 ) -> Blueprint:
     """Nominal values of `lif_chips`, and what kind of neuron it is.
 
@@ -76,6 +77,8 @@ def lif_blueprint(
     homeostatic
         Whether neurons can set their own thresholds, and synapses be switched off (see
         `homeostasis`). Both rest until they are asked for.
+    feedforward
+        How feed-forward weights learn; without it they stay.
 
     Raises
     ------
@@ -101,6 +104,12 @@ def lif_blueprint(
     if sigma is not None:
         sigma = checks.quantity("sigma", sigma, mV, zero=True)
         neurons["sigma"] = np.ones(D[:, 0].size) * sigma
+    if rule.filtered:
+        rest["r"] = 0
+    if feedforward is not None:
+        neurons |= {"eps_F": feedforward.eps, "alpha": feedforward.alpha * V_UNIT}
+        for j in range(D.shape[1]):
+            rest |= {f"x_{j}": 0, f"F_{j}": neurons.pop(f"F_{j}")}
     layout = Layout(len(D), D.shape[-1], autapses=rule.learn_reset)
     parameters = {f"neurons.{variable}": value for variable, value in neurons.items()}
     parameters["recurrent.gain"] = np.ones(layout.n_synapses)
@@ -167,7 +176,8 @@ def lif_chips(
     greedy
         Whether at most one neuron of a chip spikes in a time step, the furthest above threshold.
     neuron
-        `synapse`, `reset`, `tau_m`, `tau_fast`, `sigma` and `homeostatic` of `lif_blueprint`.
+        `synapse`, `reset`, `tau_m`, `tau_fast`, `sigma`, `homeostatic` and
+        `feedforward` of `lif_blueprint`.
 
     Raises
     ------
@@ -178,29 +188,45 @@ def lif_chips(
     n_chips = chips_given(D, Omega, n_chips)
     blueprint = lif_blueprint(D, rule=rule, n_chips=n_chips, kappa=kappa, name=name, **neuron)
     Omega = initial_weights(blueprint, Omega)
-    neurons = _neurons(blueprint, drive, greedy, dt)
-    recurrent = _recurrent(blueprint, neurons, Omega, greedy)
+    neurons = membranes(blueprint, checks.drive(drive, blueprint.D.shape[1]), greedy, dt)
+    recurrent = fast_synapses(blueprint, neurons, Omega, greedy)
     others = feed(lif.FEEDFORWARD, neurons, blueprint.D.shape[1])
     if greedy:
-        others += (_forget(neurons),)
+        others += (forget(neurons),)
     return Chips(**vars(blueprint), neurons=neurons, recurrent=recurrent, others=others)
 
 
-def _neurons(
-    blueprint: Blueprint, drive: TimedArray | None, greedy: bool, dt: Quantity | None
+def membranes(
+    blueprint: Blueprint,
+    drive: TimedArray | None,
+    greedy: bool,
+    dt: Quantity | None,
+    *,
+    inputs: str = "",
+    equations: str = "",
 ) -> NeuronGroup:
+    """The neurons; further `inputs` of the membrane, and the `equations` that these need."""
     n_signals, parameters = blueprint.D.shape[1], blueprint.parameters
     held = (kind for kind, variable in RESETS.items() if f"neurons.{variable}" in parameters)
     reset, homeostatic = next(held, "learned"), bool(blueprint.adapts)
     noise = "neurons.sigma" in parameters
+    model = lif.model(n_signals, _synapse(blueprint), reset, greedy, noise, homeostatic, inputs)
+    model += equations
+    at_spike = [lif.at_spike(reset, homeostatic)]
+    if "r" in blueprint.rest:
+        model += traces.SPIKES[0]
+        at_spike.append(traces.SPIKES[1])
+    if "x_0" in blueprint.rest:
+        model += traces.signals(n_signals)
+        at_spike.append(traces.learn_feedforward(n_signals))
     neurons = NeuronGroup(
         blueprint.D[:, 0].size,
-        lif.model(n_signals, _synapse(blueprint), reset, greedy, noise, homeostatic),
+        model,
         method="euler",
         threshold=lif.THRESHOLD[greedy],
-        reset=lif.at_spike(reset, homeostatic),
+        reset="\n".join(filter(None, at_spike)),
         events={"candidate": lif.CANDIDATE} if greedy else {},
-        namespace={"drive": checks.drive(drive, n_signals)},
+        namespace={"drive": drive},
         dt=dt,
         name=blueprint.called("neurons"),
     )
@@ -212,7 +238,9 @@ def _synapse(blueprint: Blueprint) -> str:
     return "exponential" if "v_fast" in blueprint.rest else "delta"
 
 
-def _recurrent(blueprint: Blueprint, neurons: NeuronGroup, Omega: Floats, greedy: bool) -> Synapses:
+def fast_synapses(
+    blueprint: Blueprint, neurons: NeuronGroup, Omega: Floats, greedy: bool
+) -> Synapses:
     """Synapses with the pathways compare, learn and act."""
     rule, homeostatic = blueprint.rule, bool(blueprint.adapts)
     on_pre, on_event = {}, {}
@@ -239,7 +267,7 @@ def _recurrent(blueprint: Blueprint, neurons: NeuronGroup, Omega: Floats, greedy
     return synapses
 
 
-def _forget(neurons: NeuronGroup) -> BrianObject:
+def forget(neurons: NeuronGroup) -> BrianObject:
     """What lets a candidate forget how many were better than it in an earlier step."""
     neurons.set_event_schedule("candidate", when="before_thresholds", order=0)
     return neurons.run_on_event("candidate", "n_better = 0", when="before_thresholds", order=1)

@@ -12,6 +12,7 @@ and bounds the ratio by 1. A silent chip has error 1.
 
 from .activity import rate_hz, spikes_per_step_max
 from .counters import learn_decoder
+from .effective import effective_decoder
 from .errors import error, error_nominal, error_refit, paper_error, variance_ratio
 from .filters import decode, filtered_spikes, leaky_integral
 from .online import Moments, OnlineReadout, online_readout
@@ -21,6 +22,7 @@ __all__ = [
     "Moments",
     "OnlineReadout",
     "decode",
+    "effective_decoder",
     "error",
     "error_nominal",
     "error_refit",

@@ -89,6 +89,7 @@ def model(
     greedy: bool = True,
     noise: bool = False,
     homeostatic: bool = False,
+    inputs: str = "",
 ) -> str:
     """Equations of the neuron, to print or to hand to a `NeuronGroup`.
 
@@ -107,6 +108,8 @@ def model(
         Whether the membrane is noisy (``sigma``).
     homeostatic
         Whether the neuron sets its own threshold (see `equations.homeostasis`).
+    inputs
+        Further terms of the membrane equation, as ``" + i_slow"``; the text to be added has them.
 
     Raises
     ------
@@ -119,7 +122,7 @@ def model(
     noise_term, noise_model = NOISE if noise else ("", "")
     threshold = homeostasis.model("v_th") if homeostatic else "v_th : volt\n"
     return (
-        f"dv/dt = (v_rest - v)/tau_m + feedforward{current}{noise_term} : volt\n"
+        f"dv/dt = (v_rest - v)/tau_m + feedforward{current}{inputs}{noise_term} : volt\n"
         f"{feedforward(n_signals)}{current_model}{noise_model}{RESETS[reset][1]}"
         f"v_rest : volt\n{threshold}tau_m : second\n" + ("n_better : 1\n" if greedy else "")
     )
