@@ -1,0 +1,1 @@
+"""Does gradient descent through spikes find the balanced code?"""
