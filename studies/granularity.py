@@ -32,7 +32,7 @@ from .learning.task import Task, initial_weights, random_task
 STEPS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 BITS = (3, 4, 5, 6, 7, 8)
 DEAD_ZONE = 0.25
-MEASURES = ("distance", "error", "rate_hz")
+MEASURES = ("distance", "error", "error_effective", "rate_hz")
 N_NEURONS = 20
 COLORS = {"random": RED, "even": BLUE}  # by decoder
 

@@ -34,7 +34,11 @@ from .mismatch.bench import ARMS, CHOICE, OWN_RESET, PARAMETERS, Bench, build_be
 from .mismatch.figure import LABELS, TITLES
 from .mismatch.measures import measures
 
-OUTPUTS = ("rate_hz", "error_refit")
+OUTPUTS = {
+    "rate_hz": "rate",
+    "error_refit": "error, readout fitted",
+    "error_effective": "error, effective decoder",
+}
 #: Points of one task.
 ROWS = 4
 
@@ -116,7 +120,11 @@ def figure(data: xr.Dataset) -> Figure:
     sns.set_theme(context="paper", style="ticks")
     arms, names = list(data["arm"].values), list(PARAMETERS)
     fig, axes = plt.subplots(
-        len(arms), 2, figsize=(7.5, 2.4 * len(arms) + 0.4), sharex=True, sharey=True, squeeze=False
+        *(len(arms), len(OUTPUTS)),
+        figsize=(3.75 * len(OUTPUTS), 2.4 * len(arms) + 0.4),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
     )
     y = np.arange(len(names))
     for row, arm in zip(axes, arms, strict=True):
@@ -131,9 +139,8 @@ def figure(data: xr.Dataset) -> Figure:
                 value, place = at[order], y + 0.4 * (k - 0.5)
                 ax.barh(place, value, 0.38, color=color, label=label)
                 ax.hlines(place, at[f"{order}_low"], at[f"{order}_high"], color="k", lw=1)
-            what = {"rate_hz": "rate", "error_refit": "error, readout fitted"}[output]
             ax.set(yticks=y, yticklabels=[TITLES[name] for name in names], xlim=(-0.25, 1.25))
-            ax.set_title(f"{what}\n{LABELS[arm]}", fontsize=8.5)
+            ax.set_title(f"{OUTPUTS[output]}\n{LABELS[arm]}", fontsize=8.5)
             sns.despine(ax=ax)
     axes[0, 0].invert_yaxis()
     axes[0, 1].legend(frameon=False)

@@ -10,7 +10,7 @@ from ebn_brian.training import Evaluation
 
 from .task import CURVES, STAGES, Result
 
-MEASURES = (*CURVES, "paper_error")
+MEASURES = (*CURVES, "error_effective", "paper_error")
 OF = ("median", "worst")
 
 

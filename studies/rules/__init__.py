@@ -1,0 +1,1 @@
+"""Which rule learns the balanced code best, and what does it cost?"""
