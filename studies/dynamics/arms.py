@@ -1,0 +1,250 @@
+"""Networks that are taught a system: by theory, before and after, on clean and on unlike chips."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from brian2 import Hz, Quantity, second
+
+from ebn_brian import balance, decoding, seeds, signals
+from ebn_brian.checks import Floats
+from ebn_brian.chips import V_UNIT, random_decoder, random_weights
+from ebn_brian.chips.dynamics import Features, by_signal, dynamics_blueprint
+from ebn_brian.mismatch import spread
+from ebn_brian.plasticity import ContinuousRule, DiscreteRule
+from ebn_brian.rule import Rule
+from ebn_brian.training import DT, State, Training
+
+from .response import Response, measures, respond
+from .systems import System
+
+KAPPA = 1.2
+#: Cost of a spike, added to threshold and reset after the fast weights have learned; chips with
+#: mismatch storm where it is small (see docs/theory/dynamics.md).
+COST, DEPLOYED_COST = 0.05, 1.5
+#: Rule and time of the phases in which fast weights learn.
+PHASES: dict[str, tuple[tuple[Rule, float], ...]] = {
+    "continuous": tuple(
+        (ContinuousRule(eps, kappa=KAPPA, learn_reset=True), 30.0) for eps in (0.05, 0.02, 0.005)
+    ),
+    "discrete": tuple(
+        (DiscreteRule(0.0025, kappa=1.5, dead_zone=h, stride=stride, learn_reset=True), 60.0)
+        for stride, h in ((16, 0.25), (4, 0.1), (1, 0.05))
+    ),
+}
+#: Gain of the feedback, and learning rates of the slow weights of linear systems and of features.
+K, ETAS, DEPLOYED_ETAS, FEATURE_ETAS = 100 * Hz, (5.0,), (2.0, 1.0, 0.5), (2.5, 1.0, 0.25)
+FEATURE_K, N_FEATURES = 50 * Hz, 100
+STAGES = ("before", "after", "optimal_slow")
+DEPLOYED = ("on_chip", "copied")
+MEASURES = ("rmse", "agreement", "rate_hz")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A program for blocks of `block` chips of a system; chips go by number and `seed`."""
+
+    program: Training
+    system: System
+    rule: str
+    block: int
+    n_neurons: int
+    seed: int
+    seconds: float
+    """Of slow learning."""
+    shorter: float = 1.0
+    """Factor of the times in which fast weights learn."""
+
+
+def decoders(system: System, n_neurons: int, seed: int, numbers: Sequence[int]) -> Floats:
+    """Random ones; of one signal, half of each sign, of lengths from .9 to 1.1."""
+    if system.n_signals > 1:
+        last = max(numbers) + 1
+        return random_decoder(system.n_signals, n_neurons, seed, n_chips=last)[list(numbers)]
+    streams = [seeds.generator(seed, "decoder", number) for number in numbers]
+    signs = np.where(np.arange(n_neurons) % 2, -1.0, 1.0)
+    return np.stack([(signs * rng.uniform(0.9, 1.1, n_neurons))[None] for rng in streams])
+
+
+def features_of(system: System, D: Floats, seed: int, numbers: Sequence[int]) -> Features | None:
+    """Features ``tanh(Q x_hat + theta)`` of a nonlinear system, with ``M = Q D``."""
+    if not system.nonlinear:
+        return None
+    streams = [seeds.generator(seed, "features", number) for number in numbers]
+    Q = np.stack([rng.normal(0, 1.5, (N_FEATURES, system.n_signals)) for rng in streams])
+    theta = np.stack([rng.uniform(-2, 2, N_FEATURES) for rng in streams])
+    return Features(Q * system.resolution @ D, theta)
+
+
+class Population:
+    """Some chips of a bench, by their numbers, clean or with mismatch of `cv`.
+
+    A spike costs `cost`. With an `own_teacher` slow weights reach a neuron as its signals do;
+    without one they are those of a clean chip.
+    """
+
+    def __init__(
+        self,
+        bench: Bench,
+        numbers: Sequence[int],
+        cost: float,
+        cv: float = 0.0,
+        own_teacher: bool = True,
+    ):
+        self.bench, self.numbers, self.cost, self.cv = bench, list(numbers), cost, cv
+        self.own_teacher = own_teacher
+        system, n = bench.system, bench.n_neurons
+        self.D = decoders(system, n, bench.seed, self.numbers)
+        self.features = features_of(system, self.D, bench.seed, self.numbers)
+        chips = dynamics_blueprint(
+            self.D, taught=True, features=self.features, rule=bench.program.chips.rule,
+            tau_m=system.tau_m,
+        )  # fmt: skip
+        self.ideal = bench.program.using(chips)
+        self.fast = self.ideal.using(values=self.devices({}))
+
+    def devices(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """Run-time values, with `own` in place of nominal ones, all spread by the CV."""
+        values = {**self.ideal.chips.values(), **own}
+        if not self.cv:
+            return values
+        signals_ = range(self.D.shape[1])
+        names = ["neurons.tau_m", "neurons.v_th", "recurrent.gain"]
+        names += [f"neurons.F_{j}" for j in signals_]
+        if not self.bench.system.nonlinear:
+            names += ["neurons.tau_slow", "slow.gain"]
+        cvs = dict.fromkeys(names, self.cv)
+        made = spread(values, cvs, seed=self.bench.seed, chips=self.numbers)
+        received = {f"neurons.B_{j}": made[f"neurons.F_{j}"] for j in signals_}
+        return made | received if self.own_teacher else made
+
+    def learned_fast(self) -> tuple[Floats, Floats]:
+        """Fast weights learned from random ones, and the decoder that the network then has."""
+        system, seed, n = self.bench.system, self.bench.seed, self.bench.n_neurons
+        if system.n_signals == 1:  # on a line: theory's weights
+            return self.costly(self.ideal.chips.optimal)
+        first = random_weights(max(self.numbers) + 1, n, seed)[self.numbers]
+        first[:, range(n), range(n)] = -1
+        rule = self.ideal.chips.rule
+
+        def noise(start: int, n_steps: int) -> Quantity:
+            c = signals.smoothed_noise(
+                n_steps * DT, system.n_signals, seed, std=400 * Hz, start=start * DT,
+                stream=f"fast {self.numbers[0]}",
+            )  # fmt: skip
+            return np.hstack([c, c]) * Hz
+
+        phases = [
+            (phase, seconds * self.bench.shorter * second)
+            for phase, seconds in PHASES[self.bench.rule]
+        ]
+        Omega = self.fast.weights(self.fast.in_phases(rule.rounded(first), noise, phases))
+        return self.costly(Omega)
+
+    def costly(self, Omega: Floats) -> tuple[Floats, Floats]:
+        """Fast weights with the cost of a spike, and what the network then codes for."""
+        Omega, values = Omega - self.cost * np.eye(self.bench.n_neurons), self.fast.values
+        acting, F = self.ideal.chips.acting(Omega, values), self.ideal.chips.feedforward(values)
+        return Omega, decoding.effective_decoder(acting, F)
+
+    def ready(self, readout: Floats) -> dict[str, Any]:
+        """Run-time values once fast weights are there: readout, and thresholds with the cost."""
+        nominal = np.ravel(balance.threshold(self.D, KAPPA) + self.cost / 2) * V_UNIT
+        values = self.devices({"neurons.v_th": nominal})
+        return {**values, **by_signal("neurons.D", readout)}
+
+    def start(self, training: Training, Omega: Floats, m: Floats | None = None) -> State:
+        """Networks at rest with these weights; `m` is (n_chips, n_signals, n_sources)."""
+        state = training.rest(Omega)
+        if m is None:
+            return state
+        group = "features" if self.bench.system.nonlinear else "neurons"
+        return replace(state, variables={**state.variables, **by_signal(f"{group}.m", m)})
+
+    def taught(self, Omega: Floats, readout: Floats) -> Floats:
+        """Slow weights m after learning, (n_chips, n_signals, n_sources)."""
+        system = self.bench.system
+        gain, etas, group = K, ETAS if self.cost == COST else DEPLOYED_ETAS, "neurons"
+        if system.nonlinear:
+            gain, etas, group = FEATURE_K, FEATURE_ETAS, "features"
+        duration = self.bench.seconds * second
+        c = system.drive(duration, self.bench.seed, f"training {self.numbers[0]}", duration)
+        state, values = self.start(self.fast, Omega), self.ready(readout)
+        for k, eta in enumerate(etas, 1):
+            learning = {"neurons.K": gain, f"{group}.eta": eta * Hz**2}
+            training = self.fast.using(values={**values, **learning})
+            end = len(c) * k // len(etas)
+            *_, last = training.advance(
+                state, lambda a, n: c[a : a + n], end - state.n_steps, plastic=False
+            )
+            state = last.state
+        held = [state.variables[f"{group}.m_{j}"] for j in range(system.n_signals)]
+        return np.stack(held).reshape(system.n_signals, len(self.numbers), -1).swapaxes(0, 1)
+
+    def by_theory(self) -> Floats:
+        """Slow weights m that theory gives, or for features and recordings a least-squares fit."""
+        system = self.bench.system
+        if system.A is not None:
+            leak = np.eye(system.n_signals) / float(system.tau_m)
+            return (system.A + leak) @ self.D
+        c = system.drive(20 * second, self.bench.seed, f"training {self.numbers[0]}", 20 * second)
+        c = np.asarray(c)
+        own = c[:, system.n_signals :]
+        x = decoding.leaky_integral(own, system.tau_m, DT)
+        inner = (own - c[:, : system.n_signals])[1::50]
+        x = x[:-1:50]
+        if self.features is None:
+            return np.linalg.lstsq(x, inner)[0].T @ self.D
+        Q = self.features.M @ np.linalg.pinv(self.D)
+        return np.stack(
+            [fit(q, theta, x, inner) for q, theta in zip(Q, self.features.theta, strict=True)]
+        )
+
+    def response(self, Omega: Floats, readout: Floats, m: Floats | None) -> Response:
+        """To the test, with these weights and without a teacher."""
+        training = self.fast.using(values=self.ready(readout))
+        state, stream = self.start(training, Omega, m), f"test {self.numbers[0]}"
+        return respond(training, state, self.bench.system, self.bench.seed, stream, readout)
+
+
+def run_block(bench: Bench, cvs: Sequence[float], first: int) -> dict[str, Floats]:
+    """Measures of a block of networks, and the traces of its first one.
+
+    ``MEASURE_ARM`` (n_chips,); `cvs` begin with 0, whose weights are the copied ones.
+    """
+    numbers = range(first, first + bench.block)
+    clean, theory = Population(bench, numbers, COST), Population(bench, numbers, 0.0)
+    Omega, readout = clean.learned_fast()
+    optimal = (theory.ideal.chips.optimal, theory.D, theory.by_theory())
+    runs = {
+        "before": clean.response(Omega, readout, None),
+        "after": clean.response(Omega, readout, clean.taught(Omega, readout)),
+        "optimal_slow": theory.response(*optimal),
+    }
+    copied = None
+    for cv in cvs:
+        chips = Population(bench, numbers, DEPLOYED_COST, cv)
+        Omega, readout = chips.learned_fast()
+        own = Omega, readout, chips.taught(Omega, readout)
+        copied = own if copied is None else copied  # the first CV is 0
+        runs[f"on_chip_{cv:g}"] = chips.response(*own)
+        same = Population(bench, numbers, DEPLOYED_COST, cv, own_teacher=False)
+        runs[f"copied_{cv:g}"] = same.response(*copied)
+    result: dict[str, np.ndarray] = {}
+    for arm, response in runs.items():
+        for name, value in measures(response, bench.system).items():
+            result[f"{name}_{arm}"] = value
+        result[f"x_hat_{arm}"] = response.x_hat[0, ::10].astype(np.float32)
+    mine = runs["after"].i < bench.n_neurons
+    result["x"] = runs["after"].x[::10].astype(np.float32)
+    result["spike_neuron"] = runs["after"].i[mine]
+    result["spike_time"] = runs["after"].step[mine] * float(DT)
+    return result
+
+
+def fit(Q: Floats, theta: Floats, x: Floats, inner: Floats) -> Floats:
+    """Weights of features for which their sum is `inner` at the signal `x`, by ridge regression."""
+    psi = np.tanh(x @ Q.T + theta)
+    ridge = 1e-4 * len(x) * np.eye(len(theta))
+    return np.linalg.solve(psi.T @ psi + ridge, psi.T @ inner).T
