@@ -1,22 +1,22 @@
 """Whole chips of DPI neurons, and the ways to give them thresholds and weights."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from brian2 import Quantity, second
+from brian2 import Quantity, nA, second
 
 from ebn_brian import balance, decoding, homeostasis
 from ebn_brian.checks import Floats
-from ebn_brian.chips import dpi_blueprint, even_decoder, random_decoder
-from ebn_brian.dpi_model import whole_chip
+from ebn_brian.chips import Blueprint, dpi_blueprint, even_decoder, random_decoder
+from ebn_brian.dpi_model import Circuit, whole_chip
 from ebn_brian.mismatch import spread
 from ebn_brian.plasticity import DiscreteRule
 from ebn_brian.seeds import generator
 from ebn_brian.signals import Drive
 from ebn_brian.training import DT, Training
 
-from ..lab.response import filtered, signal_of
+from ..lab.response import design_rate, filtered, signal_of
 from ..mismatch.measures import cost
 
 #: Weights that a chip may have; each also after its neurons have set their thresholds.
@@ -27,12 +27,15 @@ WEIGHTS = (
     "random",
     "uncoupled",  # its autapses alone
 )
-#: ``homeostatic`` learns on calibrated thresholds, ``homeostatic_transfer`` is copied to them, ...
+#: Arms on calibrated thresholds, and where their weights come from.
+HOMEOSTATIC = {
+    "homeostatic": "learned",
+    **{f"homeostatic_{name}": name for name in WEIGHTS[1:]},
+}
 ARMS = (
     "clean",  # the same chip without mismatch, learned
     *WEIGHTS,
-    "homeostatic",
-    *(f"homeostatic_{name}" for name in WEIGHTS[1:]),
+    *HOMEOSTATIC,
 )
 #: Every current of a neuron that a bias sets; DACs differ synapse by synapse, with their copies.
 SPREAD = (
@@ -44,7 +47,9 @@ SCALES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 #: Steps of the thresholds, in units of ``|D|**2``, and their times.
 PHASES = ((0.02, 10 * second), (0.002, 50 * second))
 EVERY = 10
-MEASURES = ("rate_hz", "error_refit", "error_decoder", "correlation")
+#: Resting current of the membrane.
+I_REST = 1.2 * nA
+MEASURES = ("rate_hz", "error_effective", "error_refit", "error_decoder", "correlation")
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,15 @@ class Bench:
     input: Input
 
 
+def circuit() -> Circuit:
+    """`whole_chip` with its rest raised: neurons that are inhibited have further to fall to zero.
+
+    Where their currents vanish they forget by how much the others have outdone them.
+    """
+    chip = whole_chip()
+    return replace(chip, I_dc=I_REST + chip.I_th, I_ref=I_REST, I_leak=I_REST)
+
+
 def rule_of(bits: int) -> DiscreteRule:
     """The rule of a whole chip with counters of so many bits: the rail is 31/25 of ``|D|**2``."""
     rule = whole_chip().rule()
@@ -84,7 +98,7 @@ class Population:
         n_signals = bench.program.n_signals
         last = max(self.numbers) + 1
         self.D = random_decoder(n_signals, bench.n_neurons, bench.seed, n_chips=last)[self.numbers]
-        chips = dpi_blueprint(self.D, rule=self.rule, homeostatic=True)
+        chips = dpi_blueprint(self.D, rule=self.rule, circuit=circuit(), homeostatic=True)
         self.ideal = bench.program.using(chips)
         self.first = np.stack([self._first(number) for number in self.numbers])
 
@@ -110,11 +124,14 @@ class Population:
         return homeostasis.calibrated(ready, self.bench.input.training, self.design_rate(), PHASES)
 
     def design_rate(self) -> Quantity:
-        """Rate of a neuron of the design alone: one for all chips, in whatever block they are."""
+        """Rate at which thresholds of all chips come to rest."""
         n_signals, n, seed = self.D.shape[1], self.bench.n_neurons, self.bench.seed
         D = even_decoder(2, n, seed) if n_signals == 2 else random_decoder(n_signals, n, seed)
-        chips = dpi_blueprint(np.broadcast_to(D, self.D.shape), rule=self.rule, homeostatic=True)
-        return homeostasis.uncoupled_rate(self.ideal.using(chips), self.bench.input.training)
+
+        def chips_of(D: Floats) -> Blueprint:
+            return dpi_blueprint(D, rule=self.rule, circuit=circuit(), homeostatic=True)
+
+        return design_rate(self.bench.program, chips_of, D, self.bench.input.training)
 
     def learned(self, training: Training) -> Floats:
         """Weights after training from random counters."""
@@ -139,14 +156,14 @@ class Population:
         rate, r, x = response(training, Omega, self.bench.input.test)
         counted = slice(COUNT - 1, None, COUNT)
         D = decoding.learn_decoder(r_fit[:, counted], x_fit[counted], self.D)
+        D_eff = training.effective_decoder(Omega)
         return {
             "rate_hz": rate,
+            "error_effective": judged(D_eff, r, x),
             "error_refit": np.array(
                 [fitted_error(a, x_fit, b, x) for a, b in zip(r_fit, r, strict=True)]
             ),
-            "error_decoder": np.array(
-                [decoding.variance_ratio(x, own @ d.T) for own, d in zip(r, D, strict=True)]
-            ),
+            "error_decoder": judged(D, r, x),
             "correlation": balance.correlation(Omega, training.chips.optimal),
         }
 
@@ -163,6 +180,11 @@ def response(training: Training, Omega: Floats, c: Quantity) -> tuple[Floats, Fl
     return rate, r, x[: r.shape[1]]
 
 
+def judged(D: Floats, r: Floats, x: Floats) -> Floats:
+    """Variance ratio of each chip read with its decoder, (n_chips,)."""
+    return np.array([decoding.variance_ratio(x, own @ d.T) for own, d in zip(r, D, strict=True)])
+
+
 def fitted_error(r_fit: Floats, x_fit: Floats, r: Floats, x: Floats) -> float:
     """Of a readout that is fitted on one part and judged on the other."""
     start = 100  # 0.1 s
@@ -170,21 +192,21 @@ def fitted_error(r_fit: Floats, x_fit: Floats, r: Floats, x: Floats) -> float:
     return float(decoding.variance_ratio(x[start:], r[start:] @ readout.T))
 
 
-def run_block(bench: Bench, cv: float, first: int) -> dict[str, Floats]:
-    """`MEASURES` of all `ARMS` of a block of chips, (n_arms, n_chips) each; weights of chip 0."""
+def run_block(bench: Bench, cv: float, first: int, *arms: str) -> dict[str, Floats]:
+    """`MEASURES` of these arms of a block of chips, (n_arms, n_chips) each; `ARMS` has them all."""
     chips = Population(bench, range(first, first + bench.block))
     transfer = chips.learned(chips.ideal)
+    weights_of: dict[str, Callable[[Training], Floats]] = {
+        "learned": chips.learned,
+        "transfer": lambda _: transfer,
+        "scaled": chips.scaled,
+        "random": lambda _: chips.first,
+        "uncoupled": lambda _: chips.rule.rounded(balance.uncoupled(chips.D)),
+    }
     results = {"clean": chips.measures(chips.ideal, transfer)}
     made = chips.with_mismatch(cv)
-    for suffix, training in (("", made), ("homeostatic", chips.calibrated(made))):
-        for name in WEIGHTS:
-            Omega = {
-                "learned": chips.learned,
-                "transfer": lambda _: transfer,
-                "scaled": chips.scaled,
-                "random": lambda _: chips.first,
-                "uncoupled": lambda _: chips.rule.rounded(balance.uncoupled(chips.D)),
-            }[name](training)
-            arm = "homeostatic" if suffix and name == "learned" else f"{suffix}_{name}".strip("_")
-            results[arm] = chips.measures(training, Omega)
-    return {name: np.stack([results[arm][name] for arm in ARMS]) for name in MEASURES}
+    ready = chips.calibrated(made) if HOMEOSTATIC.keys() & set(arms) else made
+    for arm in set(arms) - {"clean"}:
+        training, name = (ready, HOMEOSTATIC[arm]) if arm in HOMEOSTATIC else (made, arm)
+        results[arm] = chips.measures(training, weights_of[name](training))
+    return {name: np.stack([results[arm][name] for arm in arms]) for name in MEASURES}

@@ -20,7 +20,7 @@ from ..lab.cli import check_before_start, finite, repeatable, study_options
 from ..lab.engine import alone, engine_options, report, run, time_limit, workers
 from ..lab.results import provenance, save, show
 from ..learning.input import open_recording, recording_options
-from .arms import Bench, Input, rule_of, run_block
+from .arms import ARMS, Bench, Input, circuit, rule_of, run_block
 from .example import run_example
 from .figure import figure
 from .numbers import add_yield, assemble, summarise
@@ -30,7 +30,7 @@ CVS = (0.1, 0.2, 0.3)
 MAIN_CV = 0.2
 #: Chips of one task.
 BLOCK = 12
-FIT = TEST = 20 * second
+FIT = TEST = 40 * second
 
 
 def open_input(options: Mapping[str, Any]) -> tuple[Input, int]:
@@ -56,9 +56,10 @@ def open_input(options: Mapping[str, Any]) -> tuple[Input, int]:
 @click.option("--chips", default=24, show_default=True, type=click.IntRange(1))
 @click.option("--neurons", default=20, show_default=True, type=click.IntRange(2))
 @repeatable("--cv", "cvs", click.FloatRange(0, 1), "Mismatch", ", ".join(map("{:g}".format, CVS)))
+@repeatable("--arm", "arms", click.Choice(ARMS), "Where counters come from", "all; clean is there")
 @click.option("--bits", default=6, show_default=True, type=click.IntRange(3, 16))
 @click.option(
-    "--training", default=40.0, show_default=True, type=click.FloatRange(0.1), callback=finite
+    "--training", default=80.0, show_default=True, type=click.FloatRange(0.1), callback=finite
 )
 @click.option("--rate-limit", default=2.0, show_default=True, type=click.FloatRange(0.01))
 @click.option("--error-limit", default=1.5, show_default=True, type=click.FloatRange(0.01))
@@ -79,7 +80,8 @@ def main(**options) -> None:
         raise click.UsageError(str(error)) from error
     main_cv = min(cvs, key=lambda cv: abs(cv - MAIN_CV))
     block, rule = min(n, BLOCK), rule_of(options["bits"])
-    tasks = {f"{cv:g}-{first}": (cv, first) for cv in cvs for first in range(0, n, block)}
+    arms = tuple(arm for arm in ARMS if arm in ("clean", *(options["arms"] or ARMS)))
+    tasks = {f"{cv:g}-{first}": (cv, first, *arms) for cv in cvs for first in range(0, n, block)}
     keys = ("seed", "neurons", "bits", "signal", "columns", "time_column", "sampling_rate")
     settings = {key: str(options[key]) for key in keys} | {"device": device, "block": block}
     settings |= {"training": seconds, "flags": devices.STRICT_FLAGS}
@@ -87,7 +89,7 @@ def main(**options) -> None:
         click.echo(f"Building the program, {block} chips ({device})")
         D = random_decoder(n_signals, options["neurons"], options["seed"], n_chips=block)
         program = Training(
-            lambda drive: dpi_chips(D, drive=drive, rule=rule, homeostatic=True),
+            lambda drive: dpi_chips(D, drive=drive, rule=rule, circuit=circuit(), homeostatic=True),
             n_signals,
             device=device,
             directory=programs / "chips",
@@ -96,8 +98,12 @@ def main(**options) -> None:
         bench = Bench(program, block, options["neurons"], options["seed"], seconds, given)
         common = {"settings": settings, "shared": (bench,), **workers(options)}
         results, logs = run(run_block, tasks, out / "tasks", **common)
+        if not results:
+            report(logs, out / "tasks")
         examples, more = run(run_example, {"example": (main_cv,)}, out / "example", **common)
-        data = add_yield(assemble(results, tasks, n), options["rate_limit"], options["error_limit"])
+        data = add_yield(
+            assemble(results, tasks, n, arms), options["rate_limit"], options["error_limit"]
+        )
         summary, rows = summarise(data, main_cv)
         summary |= {"n_failed_tasks": len(logs), "wall_s": time.perf_counter() - begin}
         summary["provenance"] = provenance(options)

@@ -8,7 +8,7 @@ from ebn_brian.checks import Floats
 from ebn_brian.chips import dpi_chips
 from ebn_brian.training import DT, Training, steps
 
-from .arms import Bench, Population
+from .arms import Bench, Population, circuit
 
 DURATION = 1 * second
 #: Neurons whose membrane is shown.
@@ -46,7 +46,7 @@ def _response(training: Training, Omega: Floats, c: Quantity) -> dict[str, Float
 
     def make_network() -> Network:
         drive = TimedArray(c, DT, name="drive")
-        chips = dpi_chips(D, Omega[None], drive, rule=rule, dt=DT)
+        chips = dpi_chips(D, Omega[None], drive, rule=rule, circuit=circuit(), dt=DT)
         return Network(
             chips.objects,
             SpikeMonitor(chips.neurons, name="spikes"),

@@ -20,9 +20,9 @@ CURVES = {
     "learned": (BLUE, "-", "learned on the chip"),
     "homeostatic": (GREEN, "-", "thresholds first, then learned"),
     "transfer": (COLORS["transfer"], "-", "learned on an ideal chip, copied"),
-    "homeostatic_transfer": (COLORS["transfer"], "--", "the same, thresholds first"),
+    "homeostatic_transfer": (COLORS["transfer"], "--", "thresholds first, then copied"),
     "scaled": (COLORS["pretrained_scaled"], "-", "best-scaled optimum"),
-    "homeostatic_scaled": (COLORS["pretrained_scaled"], "--", "the same, thresholds first"),
+    "homeostatic_scaled": (COLORS["pretrained_scaled"], "--", "thresholds first, scaled"),
     "random": (GREY, "-", "random counters"),
     "uncoupled": (BLACK, "-", "autapses alone"),
 }
@@ -45,10 +45,15 @@ def figure(data: xr.Dataset, example: Mapping[str, Any], main: float) -> Figure:
     plane(panels[3], data, main)
     handles = [
         plt.Line2D([], [], color=color, ls=line, marker="o", ms=4, label=label)
-        for color, line, label in CURVES.values()
+        for color, line, label in curves_of(data).values()
     ]
     fig.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     return fig
+
+
+def curves_of(data: xr.Dataset) -> dict[str, tuple[str, str, str]]:
+    """Those of `CURVES` that there are."""
+    return {arm: style for arm, style in CURVES.items() if arm in data["arm"]}
 
 
 def membranes(ax: Axes, example: Mapping[str, Any], when: str) -> None:
@@ -105,9 +110,10 @@ def counters(ax: Axes, example: Mapping[str, Any]) -> None:
 def curves(ax: Axes, data: xr.Dataset, name: str, label: str) -> None:
     """Medians against CV, or the yield with its interval."""
     cvs = 100 * data["cv"].values
-    for k, (arm, (color, line, _)) in enumerate(CURVES.items()):
+    shown = curves_of(data)
+    for k, (arm, (color, line, _)) in enumerate(shown.items()):
         values = data[name].sel(arm=arm)
-        x = cvs + 0.25 * (k - len(CURVES) / 2)
+        x = cvs + 0.25 * (k - (len(shown) - 1) / 2)
         if name == "yield":
             bars = [
                 values - data["yield_low"].sel(arm=arm),
@@ -127,7 +133,7 @@ def curves(ax: Axes, data: xr.Dataset, name: str, label: str) -> None:
 def plane(ax: Axes, data: xr.Dataset, main: float) -> None:
     """Error against rate of every chip, at the CV `main`."""
     at = data.sel(cv=main)
-    for arm, (color, line, _) in CURVES.items():
+    for arm, (color, line, _) in curves_of(data).items():
         fill = color if line == "-" else "none"
         own = at.sel(arm=arm)
         ax.plot(

@@ -1,6 +1,6 @@
 """What the study of whole chips makes of its results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import xarray as xr
@@ -17,18 +17,21 @@ NAMES = mismatch.NAMES | {"correlation": "correlation of the weights to the opti
 
 
 def assemble(
-    results: Mapping[str, Arrays], tasks: Mapping[str, tuple[float, int]], chips: int
+    results: Mapping[str, Arrays],
+    tasks: Mapping[str, tuple],
+    chips: int,
+    arms: Sequence[str] = ARMS,
 ) -> xr.Dataset:
     """All measures by arm, CV and chip; nan where a task failed."""
     parts, where = {}, {}
     for task, arrays in results.items():
-        cv, first = tasks[task]
+        cv, first = tasks[task][:2]
         n = min(arrays[MEASURES[0]].shape[1], chips - first)
         parts[task] = {name: arrays[name][:, :n] for name in MEASURES}
-        where[task] = {"arm": list(ARMS), "cv": cv, "chip": list(range(first, first + n))}
+        where[task] = {"arm": list(arms), "cv": cv, "chip": list(range(first, first + n))}
     coords = {
-        "arm": ARMS,
-        "cv": sorted({cv for cv, _ in tasks.values()}),
+        "arm": arms,
+        "cv": sorted({cv for cv, *_ in tasks.values()}),
         "chip": range(chips),
     }
     variables = {
@@ -54,7 +57,7 @@ def summarise(data: xr.Dataset, main: float) -> tuple[dict[str, Any], dict[str, 
     summary: dict[str, Any] = {"cv": main, "n_chips": data.sizes["chip"]}
     rows: dict[str, dict[str, Any]] = {}
     for cv in data["cv"].values:
-        for arm in ARMS:
+        for arm in data["arm"].values:
             at = data.sel(arm=arm, cv=cv)
             if at["rate_hz"].isnull().all():
                 continue

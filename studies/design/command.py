@@ -20,7 +20,7 @@ from .answers import answers
 from .circuit import Bench, build
 from .figure import figure
 from .file import Design, read
-from .measures import design_rate, run_block, run_clean
+from .measures import run_block, run_clean, run_rate
 from .numbers import assemble, judged, summarise
 from .plan import Plan, plan_of
 from .report import write
@@ -86,7 +86,7 @@ def simulate(
     }
     common = {"settings": settings, "shared": (bench,), **workers(options)}
     firsts = range(0, plan.chips, plan.block)
-    target, logs = run(design_rate, {"design-rate": ()}, folder, **common)
+    target, logs = run(run_rate, {"design-rate": ()}, folder, **common)
     if logs:
         report(logs, folder)
     rate = float(target["design-rate"]["rate_hz"])

@@ -1,6 +1,7 @@
 """What becomes of chips: calibrated, learned, and measured on unseen input."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,9 @@ from ebn_brian.chips import random_weights
 from ebn_brian.decoding.counters import EVERY as COUNTING
 from ebn_brian.training import DT, WINDOW, State, Training, steps
 
-from ..lab.response import filtered, signal_of
+from ..lab.response import design_rate, filtered, signal_of
 from .circuit import Bench, blueprint, calibration_phases, rule_phases, spread, targets
+from .sizes import Parameter
 
 MEASURES = ("rate_hz", "error_nominal", "error_refitted", "error_learned", "updates_hz")
 #: Bits of the weights of chips that others are compared with.
@@ -40,15 +42,13 @@ class Variant(NamedTuple):
         return f"{kind}-area{self.area:g}-bits{self.bits}-{names}"
 
 
-def design_rate(bench: Bench) -> dict[str, Floats]:
-    """Rate of a neuron of the design alone: one for all chips, in whatever block they are."""
-    given = bench.design["training"]["rate_target"]
-    if given is not None:
-        return {"rate_hz": np.array(float(given))}
-    D = np.broadcast_to(bench.decoders([0]), bench.training.chips.D.shape)
-    chips = blueprint(bench.design, D)
-    ideal = bench.training.using(chips, spread(chips, (), range(bench.block), bench.seed))
-    return {"rate_hz": np.array(float(homeostasis.uncoupled_rate(ideal, bench.input.calibration)))}
+def run_rate(bench: Bench) -> dict[str, Floats]:
+    """Rate of a neuron of the design alone, if the design does not give it."""
+    rate = bench.design["training"]["rate_target"]
+    if rate is None:
+        D, chips_of = bench.decoders([0]), partial(blueprint, bench.design)
+        rate = design_rate(bench.training, chips_of, D, bench.input.calibration)
+    return {"rate_hz": np.array(float(rate))}
 
 
 def run_clean(bench: Bench, first: int) -> dict[str, Floats]:
@@ -57,7 +57,7 @@ def run_clean(bench: Bench, first: int) -> dict[str, Floats]:
     chips = blueprint(bench.design, bench.decoders(numbers), FINEST)
     training = bench.training.using(chips, spread(chips, (), numbers, bench.seed))
     Omega = chips.rule.rounded(chips.optimal)
-    return _measured(bench, training, training.rest(Omega), moving=False)
+    return measured(bench, training, training.rest(Omega), moving=False)
 
 
 def run_block(
@@ -70,22 +70,47 @@ def run_block(
     names: Sequence[str],
 ) -> dict[str, Floats]:
     """`MEASURES` of a block of chips with mismatch of the parameters `names`, as they learn."""
-    design, numbers = bench.design, range(first, first + bench.block)
-    parameters = [p.scaled(area) for p in design.parameters if p.name in names]
-    chips = blueprint(design, bench.decoders(numbers), bits)
-    training = bench.training.using(chips, spread(chips, parameters, numbers, bench.seed))
+    parameters = [p.scaled(area) for p in bench.design.parameters if p.name in names]
+    numbers = range(first, first + bench.block)
+    training = with_mismatch(bench, parameters, numbers, bits)
     if homeostatic:
-        target = targets(rate_target * Hz, chips, parameters, numbers, bench.seed)
-        phases = calibration_phases(design)
-        training = homeostasis.calibrated(training, bench.input.calibration, target, phases)
-    last, n = max(numbers) + 1, chips.layout.n_neurons
-    initial = chips.rule.nearest(random_weights(last, n, bench.seed)[list(numbers)])
-    phases_of_learning = rule_phases(design, bits)
-    state = training.in_phases(initial, bench.input.learning, phases_of_learning)
-    return _measured(bench, training.with_rule(phases_of_learning[-1][0]), state)
+        training = calibrated(bench, training, parameters, numbers, rate_target)
+    return measured(bench, *learned(bench, training, numbers, bits))
 
 
-def _measured(
+def with_mismatch(
+    bench: Bench, parameters: Sequence[Parameter], numbers: Sequence[int], bits: int
+) -> Training:
+    """Chips of these numbers with mismatch of `parameters`."""
+    chips = blueprint(bench.design, bench.decoders(numbers), bits)
+    return bench.training.using(chips, spread(chips, parameters, numbers, bench.seed))
+
+
+def calibrated(
+    bench: Bench,
+    training: Training,
+    parameters: Sequence[Parameter],
+    numbers: Sequence[int],
+    rate_target: float,
+) -> Training:
+    """The same after their neurons have set their thresholds."""
+    target = targets(rate_target * Hz, training.chips, parameters, numbers, bench.seed)
+    phases = calibration_phases(bench.design)
+    return homeostasis.calibrated(training, bench.input.calibration, target, phases)
+
+
+def learned(
+    bench: Bench, training: Training, numbers: Sequence[int], bits: int
+) -> tuple[Training, State]:
+    """The same with the rule of their last phase, and as they are after it."""
+    last, n = max(numbers) + 1, training.chips.layout.n_neurons
+    initial = training.chips.rule.nearest(random_weights(last, n, bench.seed)[list(numbers)])
+    phases = rule_phases(bench.design, bits)
+    state = training.in_phases(initial, bench.input.learning, phases)
+    return training.with_rule(phases[-1][0]), state
+
+
+def measured(
     bench: Bench, training: Training, state: State, moving: bool = True
 ) -> dict[str, Floats]:
     """`MEASURES` of chips in this state, (n_chips,) each; some that learn go on to be counted."""

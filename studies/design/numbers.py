@@ -28,18 +28,21 @@ def assemble(plan: Plan, results: Mapping[str, Arrays]) -> xr.Dataset:
     data["spread"] = "variant", [", ".join(v.spread) for v in variants]
     labels = ["clean", *data["variant"].values]
     for measure in MEASURES:
-        rows = [_joined(plan, results, label, measure) for label in labels]
+        rows = [joined(results, one, measure, plan.chips, plan.block) for one in labels]
         units = {"units": UNITS[measure]}
         data[f"{measure}_clean"] = "chip", rows[0], units
         data[measure] = ("variant", "chip"), np.stack(rows[1:]), units
     return data
 
 
-def _joined(plan: Plan, results: Mapping[str, Arrays], label: str, measure: str) -> np.ndarray:
-    values = np.full(plan.chips, np.nan)
-    for first in range(0, plan.chips, plan.block):
+def joined(
+    results: Mapping[str, Arrays], label: str, measure: str, chips: int, block: int
+) -> np.ndarray:
+    """A measure of all chips from tasks ``LABEL-FIRST``; nan where one failed."""
+    values = np.full(chips, np.nan)
+    for first in range(0, chips, block):
         if arrays := results.get(f"{label}-{first}"):
-            part = values[first : first + plan.block]
+            part = values[first : first + block]
             part[:] = arrays[measure][: len(part)]
     return values
 

@@ -1,10 +1,15 @@
-"""What chips make of an input, as readouts see it: filtered spikes, and the signal beside them."""
+"""What chips make of an input: filtered spikes and the signal beside them; neurons alone."""
 
+from collections.abc import Callable
+
+import numpy as np
 from brian2 import Quantity
 
-from ebn_brian import decoding
+from ebn_brian import decoding, homeostasis
 from ebn_brian.checks import Floats
-from ebn_brian.training import DT, Evaluation
+from ebn_brian.chips import Blueprint
+from ebn_brian.signals import Drive
+from ebn_brian.training import DT, Evaluation, Training
 
 
 def filtered(spikes: Evaluation, every: int) -> Floats:
@@ -21,3 +26,14 @@ def filtered(spikes: Evaluation, every: int) -> Floats:
 def signal_of(c: Quantity, tau_m: Quantity, every: int) -> Floats:
     """The signal x of a drive, (n, n_signals)."""
     return decoding.leaky_integral(c, tau_m, DT)[every - 1 :: every]
+
+
+def design_rate(
+    training: Training, chips_of: Callable[[Floats], Blueprint], D: Floats, drive: Drive
+) -> Quantity:
+    """Rate of a neuron of the design alone: one for all chips, in whatever block they are.
+
+    `chips_of` gives chips without mismatch for decoders; `D` is that of all of them.
+    """
+    every = np.broadcast_to(D, training.chips.D.shape)
+    return homeostasis.uncoupled_rate(training.using(chips_of(every)), drive)

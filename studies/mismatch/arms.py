@@ -18,6 +18,7 @@ from ebn_brian.chips import (
 )
 from ebn_brian.training import COARSE_TO_FINE, Training
 
+from ..lab.response import design_rate
 from .bench import FINE, HOMEOSTASIS, RULE, Bench, Spreading, program_of, rule_of, spread
 from .measures import MEASURES, N_SIGNALS, judged, measures
 
@@ -61,13 +62,14 @@ class Population:
         return homeostasis.calibrated(training, drive, target, HOMEOSTASIS[arm])
 
     def design_rate(self, arm: str, reset: str, scale: float) -> Quantity:
-        """Rate of a neuron of the design alone: one for all chips, in whatever block they are."""
-        ideal = self.on_device(arm, reset, scale=scale)
-        D = even_decoder(N_SIGNALS, self.bench.n_neurons, self.bench.seed)
-        every = np.broadcast_to(D, self.D.shape)
-        chips = lif_blueprint(every, rule=ideal.chips.rule, reset=reset, homeostatic=True)
+        """Of neurons whose thresholds are times `scale`; see `lab.response`."""
         drive = signals.noise_drive(N_SIGNALS, self.bench.seed, stream="calibration signal")
-        return homeostasis.uncoupled_rate(ideal.using(chips), drive)
+
+        def chips_of(D: Floats) -> Blueprint:
+            return lif_blueprint(D, rule=rule_of(reset, scale), reset=reset, homeostatic=True)
+
+        D = even_decoder(N_SIGNALS, self.bench.n_neurons, self.bench.seed)
+        return design_rate(self.bench.programs[program_of(arm, reset)], chips_of, D, drive)
 
     def learned(self, training: Training, initial: Floats) -> Floats:
         """Weights after training."""

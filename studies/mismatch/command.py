@@ -232,6 +232,8 @@ def main(**options) -> None:
 
         tasks = plan.tasks()
         results, logs = run_tasks(tasks)
+        if not results:
+            report(logs, out / "tasks")
         by_reset = assemble(plan, tasks, results)
         if others := plan.tasks(better_reset(by_reset)):
             more_results, more_logs = run_tasks(others)

@@ -25,13 +25,14 @@ EVERY = 10
 START = steps(0.1 * second)
 
 MEASURES = (
-    *("rate_hz", "error_nominal", "error_refit", "error_decoder"),
+    *("rate_hz", "error_nominal", "error_effective", "error_refit", "error_decoder"),
     *("distance", "spikes_per_step"),
 )
 UNITS = dict.fromkeys(MEASURES, "1") | {"rate_hz": "Hz"}
 NAMES = {
     "rate_hz": "mean firing rate of a neuron",
     "error_nominal": "variance ratio of the nominal readout",
+    "error_effective": "variance ratio of the readout that weights times gains say, without data",
     "error_refit": "variance ratio of a readout fitted to the chip on other data",
     "error_decoder": "variance ratio of a readout that counters learned on other data",
     "distance": "distance of weights times gains to the optimal ones",
@@ -79,6 +80,7 @@ def respond(training: Training, Omega: Floats, seed: int, learned: Floats) -> di
     for k, own in enumerate(filtered(spikes, EVERY)):
         readouts = {
             "error_nominal": D[k],
+            "error_effective": spikes.D_eff[k],
             "error_refit": decoding.fit_readout(own[fit], x[fit]),
             "error_decoder": learned[k],
         }

@@ -119,7 +119,7 @@ def summarise(data: xr.Dataset) -> tuple[dict[str, Any], dict[str, dict[str, Any
 
 def point_numbers(at: xr.Dataset, reference: xr.Dataset, point: str) -> dict[str, Any]:
     """Entries of the summary for the chips `at` a `point`."""
-    measures = ("rate_hz", "error_nominal", "error_refit", "error_decoder", "distance")
+    measures = [m for m in MEASURES if m != "spikes_per_step"]
     numbers: dict[str, Any] = {f"{m}_{point}_median": float(at[m].median()) for m in measures}
     for m in ("rate_hz", "error_refit"):
         numbers[f"{m}_{point}_worst"] = float(at[m].max())

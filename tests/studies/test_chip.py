@@ -5,13 +5,24 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
+from brian2 import Hz
 from click.testing import CliRunner
 
 from ebn_brian.chips import dpi_chips, random_decoder
 from ebn_brian.dpi_model import whole_chip
 from ebn_brian.signals import noise_drive
 from ebn_brian.training import Training
-from studies.chip.arms import ARMS, MEASURES, SPREAD, Bench, Input, Population, rule_of
+from studies.chip.arms import (
+    ARMS,
+    MEASURES,
+    SPREAD,
+    Bench,
+    Input,
+    Population,
+    circuit,
+    rule_of,
+    run_block,
+)
 from studies.chip.command import main
 from studies.chip.numbers import add_yield, assemble, summarise
 
@@ -19,7 +30,9 @@ from studies.chip.numbers import add_yield, assemble, summarise
 def bench(bits: int = 6, block: int = 2, n: int = 5) -> Bench:
     D = random_decoder(2, n, 4, n_chips=block)
     program = Training(
-        lambda drive: dpi_chips(D, drive=drive, rule=rule_of(bits), homeostatic=True),
+        lambda drive: dpi_chips(
+            D, drive=drive, rule=rule_of(bits), circuit=circuit(), homeostatic=True
+        ),
         2,
         device="numpy",
     )
@@ -48,6 +61,27 @@ def test_a_chip_is_itself_in_any_block():
         assert np.std(np.asarray(one[name])) > 0
 
 
+def test_chips_rest_where_comparators_refer_to():
+    """A nominal neuron without input stays at its reference."""
+    here = bench()
+    chips = Population(here, [0, 1]).ideal
+    state = chips.rest(np.zeros((2, 5, 5)))
+    silence = np.zeros((2000, 2)) * Hz
+    for stretch in chips.advance(state, lambda first, n: silence[:n], 2000, plastic=False):
+        at = np.asarray(stretch.state.variables["neurons.I_mem"])
+    np.testing.assert_allclose(at, float(circuit().I_ref), rtol=1e-3)
+    assert float(circuit().I_ref) > float(whole_chip().I_ref)
+
+
+def test_arms_do_not_depend_on_those_beside_them(monkeypatch):
+    monkeypatch.setattr(Population, "calibrated", lambda _, training: training)
+    here, arms = bench(), ("clean", "random", "homeostatic_random")
+    rates = run_block(here, 0.2, 0, *arms)["rate_hz"]
+    assert rates.shape == (3, 2)
+    np.testing.assert_array_equal(rates[1], rates[2])  # nothing was calibrated
+    np.testing.assert_array_equal(run_block(here, 0.2, 0, arms[2])["rate_hz"][0], rates[2])
+
+
 def test_yield_and_cost_are_over_the_chip_itself_clean():
     n = 4
     rate, error = np.full((len(ARMS), n), 10.0), np.full((len(ARMS), n), 0.01)
@@ -66,7 +100,9 @@ def test_yield_and_cost_are_over_the_chip_itself_clean():
 
 @pytest.mark.slow
 def test_the_study_runs_and_whole_chips_come_out_right(tmp_path):
+    arms = ["clean", "transfer", "random", "homeostatic"]
     options = ["--quick", "--seed", "5", "--out", str(tmp_path), "--jobs", "1"]
+    options += [word for arm in arms[1:] for word in ("--arm", arm)]
     result = CliRunner().invoke(main, options)
     assert result.exit_code == 0, result.output
     summary = json.loads((tmp_path / "summary.json").read_text())
@@ -74,5 +110,5 @@ def test_the_study_runs_and_whole_chips_come_out_right(tmp_path):
     assert summary["cost_homeostatic_median"] < summary["cost_transfer_median"]
     assert summary["yield_homeostatic"] >= summary["yield_random"] + 0.5
     data = xr.open_dataset(tmp_path / "data.nc", engine="h5netcdf")
-    assert list(data["arm"].values) == list(ARMS)
+    assert list(data["arm"].values) == arms
     assert (tmp_path / "figure.png").stat().st_size > 50_000

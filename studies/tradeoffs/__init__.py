@@ -1,0 +1,1 @@
+"""What each shortcut of a circuit costs in yield: bits, offsets, copies, targets, noise, drift."""
