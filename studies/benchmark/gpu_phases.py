@@ -6,17 +6,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
-from brian2 import Network, Quantity, SpikeMonitor, TimedArray, ms, second
+from brian2 import Quantity, second
 
-from ebn_brian import balance, decoding, devices, signals
-from ebn_brian.chips import Blueprint, lif_blueprint, lif_chips, random_decoder, random_weights
-from ebn_brian.plasticity import DiscreteRule
+from ebn_brian import devices
 
+from .systems import DT, LENGTH, SYSTEMS, Build, build_all
 from .work import Work
 
-DT = 0.1 * ms
 #: What a phase finds out, name by name.
 Results = Iterator[tuple[str, object]]
 
@@ -49,35 +48,41 @@ class Session:
     quick: bool
 
 
-def same_chips(session: Session) -> Results:
-    """Noise-free chips that learn: C++ and CUDA give the same spikes, or the first difference."""
-    n_chips, length = (4, 0.5 * second) if session.quick else (20, 3 * second)
-    D, rule = random_decoder(2, 20, 1, n_chips=n_chips), DiscreteRule.calm()
+def same_systems(session: Session) -> Results:
+    """Systems free of noise that learn: C++ and CUDA give the same spikes, or the first difference.
 
-    def make_network() -> Network:
-        drive = TimedArray(signals.smoothed_noise(length, 2, seed=3, dt=DT), DT, name="drive")
-        chips = lif_chips(D, random_weights(n_chips, 20, 1), drive, rule=rule, dt=DT)
-        return Network(chips.objects, SpikeMonitor(chips.neurons, name="spikes"))
+    All are built at once.
+    """
+    names = ["discrete"] if session.quick else list(SYSTEMS)
+    n_chips = 4 if session.quick else 20
+    targets = ("cpp_fused", devices.CUDA)
+    with TemporaryDirectory(prefix="ebn_brian_") as folder:
+        builds = [Build(name, device, n_chips) for name in names for device in targets]
+        programs = dict(zip(builds, build_all(builds, Path(folder)), strict=True))
+        for name in names:
+            one, other = (programs[Build(name, device, n_chips)] for device in targets)
+            for key, value in same_spikes(session, name, one, other, n_chips):
+                yield f"{name}_{key}", value
 
-    read = ["spikes.i", "spikes.t", "recurrent.w"]
-    cuda = devices.build(make_network, devices.CUDA)
-    cpp = devices.build(make_network)
-    one = cpp.run(duration=length, read=read, timeout=session.clock.limit(0.5))
+
+def same_spikes(
+    session: Session, name: str, cpp: devices.Program, cuda: devices.Program, n_chips: int
+) -> Results:
+    """Both run the system `name`, and are compared."""
+    learned = SYSTEMS[name][1]
+    read = ["spikes.i", "spikes.t", "spikes.count", learned]
+    one = cpp.run(duration=LENGTH, read=read, timeout=session.clock.limit(0.5))
     yield "spikes_cpp", len(one["spikes.i"])
     if not session.on_gpu:
         yield "built_not_run", True
         return
-    other = cuda.run(duration=length, read=read, timeout=session.clock.limit(0.5))
+    other = cuda.run(duration=LENGTH, read=read, timeout=session.clock.limit(0.5))
     yield "spikes_cuda", len(other["spikes.i"])
-    arrays = {
-        f"{name}.{key}": r[key] for name, r in (("cpp", one), ("cuda", other)) for key in read
-    }
-    np.savez(session.folder / "same_chips.npz", allow_pickle=False, **arrays)
-    yield from compare(one, other, lif_blueprint(D, rule=rule), length)
+    yield from compare(one, other, learned, n_chips)
 
 
-def compare(one: devices.Run, other: devices.Run, chips: Blueprint, length: Quantity) -> Results:
-    """First difference of two runs, and the difference of the populations in standard errors."""
+def compare(one: devices.Run, other: devices.Run, learned: str, n_chips: int) -> Results:
+    """First difference of two runs, and the difference of their rates in standard errors."""
     trains = [
         np.stack([np.rint(run["spikes.t"] / float(DT)), run["spikes.i"]], axis=1)
         for run in (one, other)
@@ -86,26 +91,45 @@ def compare(one: devices.Run, other: devices.Run, chips: Blueprint, length: Quan
     differ = np.flatnonzero((trains[0][:shorter] != trains[1][:shorter]).any(axis=1))
     equal = len(trains[0]) == len(trains[1]) and not len(differ)
     yield "spikes_equal", equal
-    yield "weights_equal", bool(np.array_equal(one["recurrent.w"], other["recurrent.w"]))
-    if not equal:
-        k = differ[0] if len(differ) else shorter
-        yield (
-            "first_difference",
-            {
-                name: {"step": int(t[k, 0]), "neuron": int(t[k, 1])} if k < len(t) else None
-                for name, t in zip(("cpp", "cuda"), trains, strict=True)
-            },
-        )
-    n_chips, n = chips.layout.n_chips, chips.layout.n_neurons
-    rates = [decoding.rate_hz(run["spikes.i"], n, length, n_chips) for run in (one, other)]
-    distances = [balance.distance(chips.weights(run), chips.optimal) for run in (one, other)]
-    for name, (cpp, cuda) in {"rate_hz": rates, "distance": distances}.items():
-        error = np.sqrt((np.var(cpp, ddof=1) + np.var(cuda, ddof=1)) / n_chips)
-        apart = abs(np.mean(cpp) - np.mean(cuda)) / max(error, 1e-12)
-        yield f"{name}_cpp", float(np.mean(cpp))
-        yield f"{name}_cuda", float(np.mean(cuda))
-        yield f"{name}_standard_errors_apart", float(apart)
-        yield f"{name}_agrees", bool(apart < 2)
+    yield "learned_equal", bool(np.array_equal(one[learned], other[learned]))
+    if equal:
+        return
+    k = differ[0] if len(differ) else shorter
+    yield (
+        "first_difference",
+        {
+            name: {"step": int(t[k, 0]), "neuron": int(t[k, 1])} if k < len(t) else None
+            for name, t in zip(("cpp", "cuda"), trains, strict=True)
+        },
+    )
+    yield "chips_that_differ", differing(one, other, n_chips)
+    counts = (run["spikes.count"].reshape(n_chips, -1) for run in (one, other))
+    cpp, cuda = (count.mean(axis=1) / float(LENGTH) for count in counts)
+    error = np.sqrt((np.var(cpp, ddof=1) + np.var(cuda, ddof=1)) / n_chips)
+    apart = abs(np.mean(cpp) - np.mean(cuda)) / max(error, 1e-12)
+    yield "rate_hz_cpp", float(np.mean(cpp))
+    yield "rate_hz_cuda", float(np.mean(cuda))
+    yield "rate_hz_agrees", bool(apart < 2)
+
+
+def whole_dpi_chips(session: Session) -> Results:
+    """Throughput of 1000 learning chips of DPI neurons, single precision, beside one core."""
+    n_chips = 4 if session.quick else 1000
+    builds = [
+        Build("dpi", "cpp_fused", n_chips, "single_arithmetic"),
+        Build("dpi", devices.CUDA, n_chips, "single"),
+    ]
+    with TemporaryDirectory(prefix="ebn_brian_") as folder:
+        programs = build_all(builds, Path(folder))
+        for name, program in zip(("cpp", "cuda"), programs, strict=True):
+            if name == "cuda" and not session.on_gpu:
+                yield "built_not_run", True
+                return
+            run = program.run(
+                duration=LENGTH, read=["spikes.count"], timeout=session.clock.limit(0.5)
+            )
+            yield f"throughput_{name}", n_chips * float(LENGTH) / run.stepping_seconds
+            yield f"spikes_{name}", int(run["spikes.count"].sum())
 
 
 def throughput(session: Session, n_chips: int, length: float) -> Results:

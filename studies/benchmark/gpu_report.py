@@ -1,9 +1,10 @@
 """What to check on a GPU, unattended, in ten minutes: ``studies.benchmark --gpu-report DIR``.
 
-Phases: equality with C++, throughput at several sizes, the profile of a time step, the tests of the
-devices, and throughput of very many chips. Each begins if there is time for it and writes its file
-as soon as it is done; one that fails or is late leaves the others alone and keeps what it has. A
-rehearsal does all that can be done without a GPU: programs for CUDA are built, not run.
+Phases: equality with C++ of networks of every kind, whole DPI chips, throughput at several
+sizes, the profile of a time step, the tests of the devices, and throughput of very many chips. Each
+begins if there is time for it and writes its file as soon as it is done; one that fails or is late
+leaves the others alone and keeps what it has. A rehearsal does all that can be done without a GPU:
+programs for CUDA are built, not run.
 """
 
 import json
@@ -15,7 +16,16 @@ import click
 
 from ebn_brian.devices.toolkit import find_gpu, find_toolkit
 
-from .gpu_phases import Clock, Results, Session, profile, same_chips, tests, throughput
+from .gpu_phases import (
+    Clock,
+    Results,
+    Session,
+    profile,
+    same_systems,
+    tests,
+    throughput,
+    whole_dpi_chips,
+)
 
 #: Seconds for everything.
 BUDGET = 570.0
@@ -67,7 +77,8 @@ def phases(session: Session) -> list[tuple[str, float, Results]]:
         ]
 
     return [
-        ("same_chips", 60.0, same_chips(session)),
+        ("same_systems", 120.0, same_systems(session)),
+        ("whole_dpi_chips", 60.0, whole_dpi_chips(session)),
         *sizes(QUICK_SIZES if session.quick else SIZES, 60.0),
         ("profile", 45.0, profile(session)),
         ("tests", 90.0, tests(session)),

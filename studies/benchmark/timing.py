@@ -12,6 +12,7 @@ from brian2 import second
 
 from ebn_brian import devices
 from ebn_brian.checks import Floats
+from ebn_brian.compiling import cache
 
 from .work import AGREED, Work, numba_loop
 
@@ -69,7 +70,8 @@ def build(target: str, work: Work) -> devices.Program:
     if target == "brian2_cpp":
         # as Brian2 comes, but for the C++ standard that our checks of values are written in
         flags = (*brian2.prefs["codegen.cpp.extra_compile_args_gcc"], "-std=c++17")
-    return devices.build(work.network(), device, precision=precision, flags=flags)
+    with cache.off():  # building is timed too
+        return devices.build(work.network(), device, precision=precision, flags=flags)
 
 
 def measure(target: str, work: Work, repeats: int) -> Timing:
