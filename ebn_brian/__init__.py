@@ -22,6 +22,7 @@ from . import (
     devices,
     dpi_model,
     equations,
+    gradient,
     homeostasis,
     mismatch,
     plasticity,
@@ -36,7 +37,10 @@ from .chips import (
     Chips,
     dpi_blueprint,
     dpi_chips,
+    dynamics_chips,
     even_decoder,
+    layered_blueprint,
+    layered_chips,
     learning_circuit,
     lif_blueprint,
     lif_chips,
@@ -46,7 +50,7 @@ from .chips import (
 from .decoding import online_readout
 from .dpi_model import Circuit
 from .mismatch import Spread, apply_mismatch, spread
-from .plasticity import DiscreteRule, Fixed
+from .plasticity import ContinuousRule, DiscreteRule, FeedforwardRule, Fixed, RandomBackpropagation
 from .rule import Rule
 from .signals import smoothed_noise
 from .training import Training
@@ -60,8 +64,11 @@ __all__ = [
     "V_UNIT",
     "Chips",
     "Circuit",
+    "ContinuousRule",
     "DiscreteRule",
+    "FeedforwardRule",
     "Fixed",
+    "RandomBackpropagation",
     "Rule",
     "Spread",
     "Training",
@@ -75,9 +82,13 @@ __all__ = [
     "dpi_blueprint",
     "dpi_chips",
     "dpi_model",
+    "dynamics_chips",
     "equations",
     "even_decoder",
+    "gradient",
     "homeostasis",
+    "layered_blueprint",
+    "layered_chips",
     "learning_circuit",
     "lif_blueprint",
     "lif_chips",

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 import ebn_brian
+from ebn_brian.compiling.command import main as cache
 from ebn_brian.machine import main as machine
 
 NO_STUDIES = "Studies come with a checkout of the source: `ebn NAME` runs them in its folder."
@@ -132,6 +133,7 @@ def main(context: click.Context) -> None:
 
 
 main.add_command(machine)
+main.add_command(cache)
 
 if __name__ == "__main__":
     main()

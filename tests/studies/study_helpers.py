@@ -16,7 +16,8 @@ needs_figure1 = pytest.mark.skipif(not FIGURE1.is_dir(), reason="needs the publi
 #: All studies.
 NAMES = (
     *("learning", "granularity", "mismatch", "sensitivity", "circuit", "circuit_mismatch"),
-    *("calibrate", "characterise", "benchmark", "chip", "design"),
+    *("calibrate", "characterise", "benchmark", "chip", "design", "erbp", "rules", "tradeoffs"),
+    *("dynamics", "neuron_loss", "autoencoder"),
 )
 
 

@@ -52,7 +52,8 @@ def test_measures_are_those_of_decoding(every_step):
     t = step * DT
     D, layout = random_decoder(2, n, 1, n_chips=n_chips), Layout(n_chips, n, autapses=False)
     chips = SimpleNamespace(D=D, tau=TAU_M, layout=layout)
-    spikes = SimpleNamespace(i=i, step=step, t=t, chips=chips, c=c)
+    D_eff = random_decoder(2, n, 2, n_chips=n_chips)
+    spikes = SimpleNamespace(i=i, step=step, t=t, chips=chips, c=c, D_eff=D_eff)
     recorded = SimpleNamespace(chips=chips, evaluate=lambda Omega, c: spikes)
 
     values = measures.respond(recorded, np.zeros((n_chips, n, n)), 7, chips.D)
@@ -61,8 +62,9 @@ def test_measures_are_those_of_decoding(every_step):
     early, none = step < half, 0 * second
     D_fit = decoding.fit_decoder(i[early], t[early], x[:half], n, TAU_M, DT, n_chips=n_chips)
     fitted = decoding.decode(i, t, D_fit, len(c), TAU_M, DT)
-    nominal = decoding.decode(i, t, chips.D, len(c), TAU_M, DT)
-    for name, x_hat in (("error_refit", fitted), ("error_nominal", nominal)):
+    nominal, effective = (decoding.decode(i, t, d, len(c), TAU_M, DT) for d in (D, D_eff))
+    readouts = {"error_refit": fitted, "error_nominal": nominal, "error_effective": effective}
+    for name, x_hat in readouts.items():
         truth = decoding.error_nominal(x[half:], x_hat[:, half:], DT, none)
         np.testing.assert_allclose(values[name], truth, rtol=1e-6)
     late = decoding.rate_hz(i[~early], n, (len(c) - half) * DT, n_chips)

@@ -13,13 +13,15 @@ from studies import sensitivity
 def known(x):
     """2 a + b, and a b."""
     small = 1e-3 * x[2:].sum(axis=0)  # without any effect there are no intervals
-    return np.stack([2 * x[0] + x[1] + small, x[0] * x[1] + small])
+    added, multiplied = 2 * x[0] + x[1] + small, x[0] * x[1] + small
+    return np.stack([added, multiplied, added])
 
 
 def test_indices_of_a_function_that_is_known():
     """f = 2 a + b; g = a b with a, b of mean m and variance v: S = m^2/(2 m^2 + v)."""
     data = sensitivity.indices(known, 1024, 0.3, seed=1, resamples=50)
-    expected = [[0.8, 0.2, 0, 0, 0], [3 / 7, 3 / 7, 0, 0, 0]]  # v = m^2/3
+    added = [0.8, 0.2, 0, 0, 0]
+    expected = [added, [3 / 7, 3 / 7, 0, 0, 0], added]  # v = m^2/3
     np.testing.assert_allclose(data["first_order"], expected, atol=0.03)
     np.testing.assert_allclose(data["total_order"][1], [4 / 7, 4 / 7, 0, 0, 0], atol=0.03)
     assert (data["first_order_low"] <= data["first_order_high"]).all()
@@ -57,7 +59,8 @@ def test_rows_of_the_design_reach_their_parameters_and_chips(tmp_path, monkeypat
     def measures(training, Omega, seed):
         seen.update(training.values)
         gain = training.values["recurrent.gain"].reshape(training.chips.layout.n_chips, -1)
-        return {"rate_hz": gain.std(axis=1), "error_refit": np.arange(len(gain))}
+        errors = dict.fromkeys(("error_refit", "error_effective"), np.arange(len(gain)))
+        return {"rate_hz": gain.std(axis=1), **errors}
 
     monkeypatch.setattr(sensitivity, "measures", measures)
     rows = (0.0, 0.1, 0.0, 0.0, 0.0), (0.3, 0.0, 0.0, 0.0, 0.0)

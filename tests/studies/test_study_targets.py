@@ -25,13 +25,20 @@ STUDIES = {
     "granularity": 1,
     "mismatch": 4,
     "sensitivity": 1,
+    "rules": 3,
     "circuit_mismatch": 1,
     "circuit --experiment 1 --reference RECORDING": 1,
     "circuit --experiment 2": 1,
     "calibrate --reference RECORDING": 1,
     "characterise": 1,
     "chip": 1,
+    "autoencoder": 1,
+    "erbp --arm frozen": 2,
     f"design {ROOT / 'studies' / 'design' / 'example.toml'}": 1,
+    "tradeoffs --knob noise": 2,
+    "dynamics": 1,
+    "dynamics --system bistable": 1,
+    "neuron_loss": 1,
     "benchmark --target package_f64 --target cuda": 2,
 }
 each_study = pytest.mark.parametrize("study", STUDIES)
@@ -69,8 +76,8 @@ def invoke(recording):
 def compiled(monkeypatch) -> list[Path]:
     """Folders of programs whose code is written and not compiled."""
     folders: list[Path] = []
-    for module in (standalone, cuda):
-        monkeypatch.setattr(module, "compile_in", lambda folder, _: folders.append(folder))
+    for module, name in ((standalone, "compile_cpp"), (cuda, "compile_in")):
+        monkeypatch.setattr(module, name, lambda folder, _: folders.append(folder))
     return folders
 
 
