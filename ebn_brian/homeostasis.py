@@ -23,6 +23,7 @@ from . import balance, checks
 from .equations.homeostasis import STEPS
 from .signals import Drive
 from .training import State, Training, steps
+from .transistors import moderate
 
 #: Phases: step of the threshold at an own spike, in units of ``|D|**2``, and their times.
 QUICK = ((0.02, 5 * second), (0.005, 5 * second), (0.001, 10 * second))
@@ -113,15 +114,22 @@ def zeroed(training: Training, duration: Quantity = SETTLING) -> Training:
     Raises
     ------
     ValueError
-        If the chips are no homeostatic ones of DPI neurons whose state is the membrane current.
+        If the chips are no homeostatic ones of DPI neurons.
     """
     state, chips = _at_rest(training), training.chips
-    membrane, reference = chips.called("neurons.I_mem"), chips.called("neurons.I_ref")
-    if membrane not in chips.states:
+    membrane, read_out, I_s, reference = (
+        chips.called(f"neurons.{name}") for name in ("I_mem", "J_mem", "I_s_mem", "I_ref")
+    )
+    if not {membrane, read_out} & {*chips.states}:
         raise ValueError(f"the chips have no state {membrane!r}: they cannot be zeroed on it")
 
     def silence(first: int, n: int) -> Quantity:
         return np.zeros((n, training.n_signals)) * Hz
 
     state, _ = _alone(training, state, silence, duration, {})
-    return training.using(values={**training.given, reference: state.variables[membrane]})
+    if membrane in chips.states:
+        rest = state.variables[membrane]
+    else:
+        held = {**chips.values(), **training.values}
+        rest = moderate(np.asarray(state.variables[read_out]), np.asarray(held[I_s]))
+    return training.using(values={**training.given, reference: rest})

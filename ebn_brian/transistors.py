@@ -83,7 +83,7 @@ def moderate(J: Any, I_s: Any) -> Any:
 
     ``I_s*log(1 + sqrt(J/I_s))**2``, with the specific current `I_s`; `J` where that is infinite.
     """
-    if np.isinf(float(I_s)):
+    if np.isinf(np.asarray(I_s, float)).all():
         return J
     return I_s * np.log1p(np.sqrt(np.asarray(J / I_s, float))) ** 2
 

@@ -60,7 +60,8 @@ def test_weights_are_held_while_evaluating(build):
     np.testing.assert_array_equal(first.Omega, INITIAL)
     assert first.spikes_per_step_max() == 1
     measures = first.measures
-    assert set(measures) == {"distance", "correlation", "error", "rate_hz"}
+    named = {"distance", "correlation", "error", "error_effective", "rate_hz"}
+    assert set(measures) == named
     assert all(values.shape == (2,) for values in [first.paper_error, *measures.values()])
     optimal = chips.evaluate(chips.chips.optimal, TEST).measures
     np.testing.assert_allclose(optimal["distance"], 0, atol=1e-12)

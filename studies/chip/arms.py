@@ -9,7 +9,7 @@ from brian2 import Quantity, nA, second
 from ebn_brian import balance, decoding, homeostasis
 from ebn_brian.checks import Floats
 from ebn_brian.chips import Blueprint, dpi_blueprint, even_decoder, random_decoder
-from ebn_brian.dpi_model import Circuit, whole_chip
+from ebn_brian.dpi_model import Circuit, experiment_2, whole_chip
 from ebn_brian.mismatch import spread
 from ebn_brian.plasticity import DiscreteRule
 from ebn_brian.seeds import generator
@@ -47,6 +47,13 @@ SCALES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 #: Steps of the thresholds, in units of ``|D|**2``, and their times.
 PHASES = ((0.02, 10 * second), (0.002, 50 * second))
 EVERY = 10
+#: Terms of the fitted circuit that chips may have too, and the parameters that bring them.
+TERMS = {
+    "I_s": ("I_s_in", "I_s_mem", "I_s_e"),
+    "slope": ("slope", "slope_e", "slope_i"),
+    "leak": ("leak",),
+    "eps": ("eps",),
+}
 #: Resting current of the membrane.
 I_REST = 1.2 * nA
 MEASURES = ("rate_hz", "error_effective", "error_refit", "error_decoder", "correlation")
@@ -71,15 +78,18 @@ class Bench:
     seed: int
     seconds: float
     input: Input
+    circuit: Circuit
 
 
-def circuit() -> Circuit:
+def circuit(terms: Sequence[str] = ()) -> Circuit:
     """`whole_chip` with its rest raised: neurons that are inhibited have further to fall to zero.
 
-    Where their currents vanish they forget by how much the others have outdone them.
+    Where their currents vanish they forget by how much the others have outdone them. `terms` of the
+    circuit that is fitted to the published recordings, of `TERMS`, come with its values.
     """
-    chip = whole_chip()
-    return replace(chip, I_dc=I_REST + chip.I_th, I_ref=I_REST, I_leak=I_REST)
+    chip, fitted = whole_chip(), experiment_2().values()
+    chip = replace(chip, I_dc=I_REST + chip.I_th, I_ref=I_REST, I_leak=I_REST)
+    return chip.with_values(**{name: fitted[name] for term in terms for name in TERMS[term]})
 
 
 def rule_of(bits: int) -> DiscreteRule:
@@ -98,7 +108,7 @@ class Population:
         n_signals = bench.program.n_signals
         last = max(self.numbers) + 1
         self.D = random_decoder(n_signals, bench.n_neurons, bench.seed, n_chips=last)[self.numbers]
-        chips = dpi_blueprint(self.D, rule=self.rule, circuit=circuit(), homeostatic=True)
+        chips = dpi_blueprint(self.D, rule=self.rule, circuit=bench.circuit, homeostatic=True)
         self.ideal = bench.program.using(chips)
         self.first = np.stack([self._first(number) for number in self.numbers])
 
@@ -129,7 +139,7 @@ class Population:
         D = even_decoder(2, n, seed) if n_signals == 2 else random_decoder(n_signals, n, seed)
 
         def chips_of(D: Floats) -> Blueprint:
-            return dpi_blueprint(D, rule=self.rule, circuit=circuit(), homeostatic=True)
+            return dpi_blueprint(D, rule=self.rule, circuit=self.bench.circuit, homeostatic=True)
 
         return design_rate(self.bench.program, chips_of, D, self.bench.input.training)
 

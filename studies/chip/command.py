@@ -20,7 +20,7 @@ from ..lab.cli import check_before_start, finite, repeatable, study_options
 from ..lab.engine import alone, engine_options, report, run, time_limit, workers
 from ..lab.results import provenance, save, show
 from ..learning.input import open_recording, recording_options
-from .arms import ARMS, Bench, Input, circuit, rule_of, run_block
+from .arms import ARMS, TERMS, Bench, Input, circuit, rule_of, run_block
 from .example import run_example
 from .figure import figure
 from .numbers import add_yield, assemble, summarise
@@ -57,6 +57,9 @@ def open_input(options: Mapping[str, Any]) -> tuple[Input, int]:
 @click.option("--neurons", default=20, show_default=True, type=click.IntRange(2))
 @repeatable("--cv", "cvs", click.FloatRange(0, 1), "Mismatch", ", ".join(map("{:g}".format, CVS)))
 @repeatable("--arm", "arms", click.Choice(ARMS), "Where counters come from", "all; clean is there")
+@repeatable(
+    "--term", "terms", click.Choice([*TERMS]), "What the fitted circuit has besides", "none"
+)
 @click.option("--bits", default=6, show_default=True, type=click.IntRange(3, 16))
 @click.option(
     "--training", default=80.0, show_default=True, type=click.FloatRange(0.1), callback=finite
@@ -81,21 +84,22 @@ def main(**options) -> None:
     main_cv = min(cvs, key=lambda cv: abs(cv - MAIN_CV))
     block, rule = min(n, BLOCK), rule_of(options["bits"])
     arms = tuple(arm for arm in ARMS if arm in ("clean", *(options["arms"] or ARMS)))
+    chip = circuit(options["terms"])
     tasks = {f"{cv:g}-{first}": (cv, first, *arms) for cv in cvs for first in range(0, n, block)}
-    keys = ("seed", "neurons", "bits", "signal", "columns", "time_column", "sampling_rate")
+    keys = ("seed", "neurons", "bits", "terms", "signal", "columns", "time_column", "sampling_rate")
     settings = {key: str(options[key]) for key in keys} | {"device": device, "block": block}
     settings |= {"training": seconds, "flags": devices.STRICT_FLAGS}
     with alone(out) as programs:
         click.echo(f"Building the program, {block} chips ({device})")
         D = random_decoder(n_signals, options["neurons"], options["seed"], n_chips=block)
         program = Training(
-            lambda drive: dpi_chips(D, drive=drive, rule=rule, circuit=circuit(), homeostatic=True),
+            lambda drive: dpi_chips(D, drive=drive, rule=rule, circuit=chip, homeostatic=True),
             n_signals,
             device=device,
             directory=programs / "chips",
             timeout=time_limit(options),
         )
-        bench = Bench(program, block, options["neurons"], options["seed"], seconds, given)
+        bench = Bench(program, block, options["neurons"], options["seed"], seconds, given, chip)
         common = {"settings": settings, "shared": (bench,), **workers(options)}
         results, logs = run(run_block, tasks, out / "tasks", **common)
         if not results:

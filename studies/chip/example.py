@@ -6,9 +6,10 @@ from brian2 import Network, Quantity, SpikeMonitor, StateMonitor, TimedArray, se
 from ebn_brian import decoding, devices
 from ebn_brian.checks import Floats
 from ebn_brian.chips import dpi_chips
+from ebn_brian.dpi_model import Circuit
 from ebn_brian.training import DT, Training, steps
 
-from .arms import Bench, Population, circuit
+from .arms import Bench, Population
 
 DURATION = 1 * second
 #: Neurons whose membrane is shown.
@@ -31,7 +32,7 @@ def run_example(bench: Bench, cv: float) -> dict[str, Floats]:
         "learned": learned[0],
     }
     for when, training, Omega in (("before", made, chips.first), ("after", ready, learned)):
-        for name, value in _response(training, Omega[0], c).items():
+        for name, value in _response(training, Omega[0], c, bench.circuit).items():
             result[f"{name}_{when}"] = value
         i, t = result[f"spike_neuron_{when}"], result[f"spike_time_{when}"] * second
         r = decoding.filtered_spikes(i, t, bench.n_neurons, len(c), chips.ideal.chips.tau, DT)
@@ -40,13 +41,15 @@ def run_example(bench: Bench, cv: float) -> dict[str, Floats]:
     return result
 
 
-def _response(training: Training, Omega: Floats, c: Quantity) -> dict[str, Floats]:
+def _response(
+    training: Training, Omega: Floats, c: Quantity, circuit: Circuit
+) -> dict[str, Floats]:
     """Of the first chip, in this process."""
     D, rule = training.chips.D[:1], training.chips.rule
 
     def make_network() -> Network:
         drive = TimedArray(c, DT, name="drive")
-        chips = dpi_chips(D, Omega[None], drive, rule=rule, circuit=circuit(), dt=DT)
+        chips = dpi_chips(D, Omega[None], drive, rule=rule, circuit=circuit, dt=DT)
         return Network(
             chips.objects,
             SpikeMonitor(chips.neurons, name="spikes"),

@@ -7,7 +7,7 @@ import pytest
 from brian2 import Hz, Network, StateMonitor, ms, nA, second
 from helpers import DT, one_direction, timed
 
-from ebn_brian import homeostasis
+from ebn_brian import dpi_theory, homeostasis
 from ebn_brian.chips import dpi_chips, lif_chips, random_decoder
 from ebn_brian.dpi_model import whole_chip
 from ebn_brian.mismatch import spread
@@ -115,3 +115,17 @@ def test_chips_without_a_membrane_current_are_not_zeroed():
     lif = Training(lambda drive: lif_chips(D, drive=drive, homeostatic=True), 2, device="numpy")
     with pytest.raises(ValueError, match=r"no state 'neurons.I_mem'"):
         homeostasis.zeroed(lif)
+
+
+def test_comparators_are_zeroed_on_a_read_out_too():
+    """At rest, a current beyond weak inversion is what the read-out makes of the state."""
+    circuit = whole_chip().with_values(I_s_mem=5e-9)
+
+    def make_chips(drive):
+        return dpi_chips(D, drive=drive, rule=RULE, circuit=circuit, homeostatic=True)
+
+    training = homeostasis.zeroed(Training(make_chips, 2, device="numpy"))
+    neuron = {"I_th": circuit.I_th, "gain_n": circuit.gain_n, "I_0": circuit.I_0}
+    rest = dpi_theory.resting_current(circuit.I_dc, I_s_mem=circuit.I_s_mem, **neuron)
+    assert float(rest) < 0.9 * float(whole_chip().I_rest)
+    np.testing.assert_allclose(training.values["neurons.I_ref"], float(rest), rtol=1e-3)

@@ -37,7 +37,8 @@ def bench(bits: int = 6, block: int = 2, n: int = 5) -> Bench:
         device="numpy",
     )
     drive = noise_drive(2, 4)
-    return Bench(program, block, n, 4, 0.1, Input(drive, drive(0, 2000), drive(2000, 2000)))
+    given = Input(drive, drive(0, 2000), drive(2000, 2000))
+    return Bench(program, block, n, 4, 0.1, given, circuit())
 
 
 @pytest.mark.parametrize("bits", [4, 6, 8])
