@@ -78,7 +78,7 @@ class Rule:
     def model(self, unit: Quantity) -> str:
         """Equations of the synapse. All parameters can be changed after the build."""
         lines = (
-            f"{name} : {_unit(get_dimensions(value))} (shared)\n"
+            f"{name} : {unit_name(get_dimensions(value))} (shared)\n"
             for name, value in self.values(unit).items()
         )
         return "w : 1\ngain : 1\n" + "".join(lines)
@@ -119,7 +119,7 @@ class Rule:
         return Omega
 
 
-def _unit(dim: Dimension) -> str:
+def unit_name(dim: Dimension) -> str:
     """The unit of these dimensions, as equations write it."""
     if dim.is_dimensionless:
         return "1"

@@ -12,8 +12,7 @@ from brian2 import Quantity, get_dimensions, second
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SingleEquation
 
 from .. import checks
-from ..rule import Rule
-from ..rule import _unit as unit_name
+from ..rule import Rule, unit_name
 from .neuron import GATES, Neuron
 
 FORMS = ("gated", "spiking")
