@@ -10,13 +10,19 @@ from sphinx.util.docutils import SphinxDirective
 
 
 def rows(docstring: str) -> list[list[str]]:
-    """Cells of the RST table in `docstring`; the first one of a row may reach into the second."""
+    """Cells of the RST table in `docstring`; the first one of a row may reach into the second.
+
+    A line without a symbol goes on with the last cell.
+    """
     lines = docstring.splitlines()
     rules = [k for k, line in enumerate(lines) if line.startswith("==")]
     starts = [match.start() for match in re.finditer("=+", lines[rules[0]])]
     cells = []
     for line in lines[rules[0] + 1 : rules[-1]]:
         if line.startswith("=="):
+            continue
+        if not line[: starts[2]].strip():  # the row goes on
+            cells[-1][-1] += " " + line.strip()
             continue
         symbol, unit = re.fullmatch(r"(``.*?``|\S+)\s*(.*)", line[: starts[2]].rstrip()).groups()
         rest = [line[a:b].strip() for a, b in zip(starts[2:], [*starts[3:], None], strict=True)]
