@@ -45,7 +45,7 @@ class RandomBackpropagation(Rule):
     Raises
     ------
     ValueError
-        If a parameter is not finite, or not one it can be.
+        If a parameter is not finite, or not one it can be; or levels are `stored` without `n_bits`.
     """
 
     modifies: ClassVar[str] = "feedforward"
@@ -63,6 +63,8 @@ class RandomBackpropagation(Rule):
         checks.positive("RandomBackpropagation.high - low", self.high - self.low)
         checks.choice("RandomBackpropagation.stored", self.stored, ("fine", "coarse"))
         checks.bits("RandomBackpropagation.n_bits", self.n_bits)
+        if self.stored == "coarse" and self.n_bits is None:
+            raise ValueError("RandomBackpropagation.stored='coarse': needs n_bits")
 
     @classmethod
     def hidden(cls, **more: Any) -> "RandomBackpropagation":

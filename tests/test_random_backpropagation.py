@@ -78,6 +78,7 @@ def test_parameters_are_those_of_the_text():
         ({"low": 2.0}, "high - low"),
         ({"n_bits": 1}, "n_bits=1: must be from 2 to 24"),
         ({"stored": "analog"}, "stored='analog': must be one of fine, coarse"),
+        ({"stored": "coarse"}, "stored='coarse': needs n_bits"),
         ({"high": np.nan}, "high"),
     ],
 )

@@ -10,7 +10,8 @@ from .chips import Blueprint, Chips
 from .circuit import learning_circuit
 from .decoders import even_decoder, random_decoder, random_weights
 from .dpi import dpi_blueprint, dpi_chips
-from .dynamics import Features, dynamics_blueprint, dynamics_chips, slow_weights
+from .dynamics import dynamics_blueprint, dynamics_chips, slow_weights
+from .features import Features
 from .layered import LayeredChips, layered_chips
 from .layers import LayeredBlueprint, layered_blueprint
 from .layout import Layout

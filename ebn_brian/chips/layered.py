@@ -80,8 +80,8 @@ def layered_chips(
     Raises
     ------
     ValueError
-        If a parameter has a wrong shape or unit, is not finite or not positive, or weights are
-        beyond the rails of their rule.
+        If a parameter has a wrong shape or unit, is not finite or not positive; images and labels
+        do not go together in time; or weights are beyond the rails of their rule.
     """
     blueprint = layered_blueprint(sizes, **options)
     _check_shown(blueprint, drive, label)
@@ -89,6 +89,7 @@ def layered_chips(
         "n_present": checks.whole_steps("label.dt", label.dt * second, dt),
         "n_settle": checks.whole_steps("settle", settle, dt, zero=True),
     }
+    _check_timing(drive, label, dt, **timing)
     stored = blueprint.encode(weights)
     clock = Clock(dt, name=blueprint.called("layers_clock"))
     groups: dict[str, Any] = _neurons(blueprint, clock, drive, label)
@@ -118,6 +119,21 @@ def _check_shown(plan: LayeredBlueprint, drive: Any, label: Any) -> None:
     classes = checks.finite("label", getattr(label, "values", np.nan))
     if classes.ndim != 1 or not np.isin(classes, np.arange(-1, n_classes)).all():
         raise ValueError(f"label: must be (n_images,), whole numbers from -1 to {n_classes - 1}")
+
+
+def _check_timing(
+    drive: TimedArray, label: TimedArray, dt: Quantity, n_present: int, n_settle: int
+) -> None:
+    """ValueError if images and labels do not change together, or there is no time to learn."""
+    if n_settle >= n_present:
+        raise ValueError(f"settle: {n_settle} steps, must be less than the {n_present} of an image")
+    spikes = get_dimensions(drive) is DIMENSIONLESS
+    lasts, wanted = float(drive.dt), float(dt) if spikes else float(label.dt)
+    if abs(lasts - wanted) > 1e-3 * float(dt):
+        other = "dt" if spikes else "label.dt"
+        raise ValueError(f"drive.dt={lasts:g} s: must be {other}={wanted:g} s")
+    if not spikes and len(drive.values) != len(label.values):
+        raise ValueError(f"drive has {len(drive.values)} images, label {len(label.values)}")
 
 
 def _neurons(

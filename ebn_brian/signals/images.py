@@ -7,6 +7,7 @@ import gzip
 import math
 import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,11 @@ FULL_RATE = 300 * Hz
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 #: Names of the files of a set, what they begin with and what they have in them.
 IDX_SETS = {"training": ("train",), "test": ("t10k", "test")}
+#: What numpy raises where a file is no .npz, or a damaged one.
+UNREADABLE = (
+    *(OSError, ValueError, TypeError, AttributeError, EOFError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError),
+)
 
 
 @dataclass(frozen=True)
@@ -88,16 +94,19 @@ def labelled_images(
     ------
     ValueError
         If images are not all of one size, not finite or negative, or all black; if labels are not
-        one an image, no whole numbers, or out of range.
+        one an image, no whole numbers, out of range, or all of one class.
     """
     values = _pixels("images", pixels)
     classes = _labels("labels", labels, len(values))
     n_classes = int(classes.max()) + 1
-    if len(missing := np.setdiff1d(np.arange(n_classes), classes)):
+    present = np.unique(classes)
+    if len(gaps := np.flatnonzero(present != np.arange(len(present)))):
         raise ValueError(
-            f"labels reach {n_classes - 1}, yet class {missing[0]} has no image: must be 0 to the "
+            f"labels reach {n_classes - 1}, yet class {gaps[0]} has no image: must be 0 to the "
             "number of classes less 1, each with an image"
         )
+    if n_classes < 2:
+        raise ValueError("labels: all are 0, must be of at least 2 classes")
     largest = values.max()
     if not largest:
         raise ValueError("images: every pixel is 0")
@@ -157,7 +166,7 @@ def read_npz(path: Path) -> tuple[Images, Images | None]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile, EOFError) as error:
+    except UNREADABLE as error:
         several = "Object arrays" in str(error)
         why = "holds images of several sizes, or no numbers" if several else f"no .npz: {error}"
         raise ValueError(f"{path}: {why}") from error
@@ -221,7 +230,7 @@ def read_idx_file(path: Path) -> np.ndarray[Any, Any]:
     if content.startswith(b"\x1f\x8b"):
         try:
             content = gzip.decompress(content)
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, zlib.error) as error:
             raise ValueError(f"{path}: gzip data that are cut short or damaged") from error
     if len(content) < 4:
         raise ValueError(f"{path}: empty or truncated, {len(content)} bytes")

@@ -9,8 +9,8 @@ from brian2 import Hz, Quantity, second
 
 from ebn_brian import balance, decoding, seeds, signals
 from ebn_brian.checks import Floats
-from ebn_brian.chips import V_UNIT, random_decoder, random_weights
-from ebn_brian.chips.dynamics import Features, by_signal, dynamics_blueprint
+from ebn_brian.chips import V_UNIT, Features, random_decoder, random_weights
+from ebn_brian.chips.dynamics import by_signal, dynamics_blueprint
 from ebn_brian.mismatch import spread
 from ebn_brian.plasticity import ContinuousRule, DiscreteRule
 from ebn_brian.rule import Rule
@@ -36,7 +36,8 @@ PHASES: dict[str, tuple[tuple[Rule, float], ...]] = {
 #: Gain of the feedback, and learning rates of the slow weights of linear systems and of features.
 K, ETAS, DEPLOYED_ETAS, FEATURE_ETAS = 100 * Hz, (5.0,), (2.0, 1.0, 0.5), (2.5, 1.0, 0.25)
 FEATURE_K, N_FEATURES = 50 * Hz, 100
-STAGES = ("before", "after", "optimal_slow")
+#: Of nonlinear systems also without features: taught, and a least-squares fit.
+STAGES = ("before", "after", "linear", "linear_fit", "optimal_slow")
 DEPLOYED = ("on_chip", "copied")
 MEASURES = ("rmse", "agreement", "rate_hz")
 
@@ -55,6 +56,8 @@ class Bench:
     """Of slow learning."""
     shorter: float = 1.0
     """Factor of the times in which fast weights learn."""
+    linear: Training | None = None
+    """The same without features, of nonlinear systems."""
 
 
 def decoders(system: System, n_neurons: int, seed: int, numbers: Sequence[int]) -> Floats:
@@ -69,7 +72,7 @@ def decoders(system: System, n_neurons: int, seed: int, numbers: Sequence[int]) 
 
 def features_of(system: System, D: Floats, seed: int, numbers: Sequence[int]) -> Features | None:
     """Features ``tanh(Q x_hat + theta)`` of a nonlinear system, with ``M = Q D``."""
-    if not system.nonlinear:
+    if system.group == "neurons":
         return None
     streams = [seeds.generator(seed, "features", number) for number in numbers]
     Q = np.stack([rng.normal(0, 1.5, (N_FEATURES, system.n_signals)) for rng in streams])
@@ -112,7 +115,7 @@ class Population:
         signals_ = range(self.D.shape[1])
         names = ["neurons.tau_m", "neurons.v_th", "recurrent.gain"]
         names += [f"neurons.F_{j}" for j in signals_]
-        if not self.bench.system.nonlinear:
+        if self.bench.system.group == "neurons":
             names += ["neurons.tau_slow", "slow.gain"]
         cvs = dict.fromkeys(names, self.cv)
         made = spread(values, cvs, seed=self.bench.seed, chips=self.numbers)
@@ -159,15 +162,15 @@ class Population:
         state = training.rest(Omega)
         if m is None:
             return state
-        group = "features" if self.bench.system.nonlinear else "neurons"
-        return replace(state, variables={**state.variables, **by_signal(f"{group}.m", m)})
+        own = by_signal(f"{self.bench.system.group}.m", m)
+        return replace(state, variables={**state.variables, **own})
 
     def taught(self, Omega: Floats, readout: Floats) -> Floats:
         """Slow weights m after learning, (n_chips, n_signals, n_sources)."""
         system = self.bench.system
-        gain, etas, group = K, ETAS if self.cost == COST else DEPLOYED_ETAS, "neurons"
-        if system.nonlinear:
-            gain, etas, group = FEATURE_K, FEATURE_ETAS, "features"
+        gain, etas, group = K, ETAS if self.cost == COST else DEPLOYED_ETAS, system.group
+        if group == "features":
+            gain, etas = FEATURE_K, FEATURE_ETAS
         duration = self.bench.seconds * second
         c = system.drive(duration, self.bench.seed, f"training {self.numbers[0]}", duration)
         state, values = self.start(self.fast, Omega), self.ready(readout)
@@ -222,6 +225,11 @@ def run_block(bench: Bench, cvs: Sequence[float], first: int) -> dict[str, Float
         "after": clean.response(Omega, readout, clean.taught(Omega, readout)),
         "optimal_slow": theory.response(*optimal),
     }
+    if bench.linear is not None:
+        system = replace(bench.system, linear_weights=True)
+        chips = Population(replace(bench, program=bench.linear, system=system), numbers, COST)
+        runs["linear"] = chips.response(Omega, readout, chips.taught(Omega, readout))
+        runs["linear_fit"] = chips.response(Omega, readout, chips.by_theory())
     copied = None
     for cv in cvs:
         chips = Population(bench, numbers, DEPLOYED_COST, cv)

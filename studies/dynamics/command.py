@@ -6,6 +6,7 @@ copied.
 """
 
 import time
+from dataclasses import replace
 
 import click
 from brian2 import TimedArray
@@ -98,6 +99,9 @@ def main(**options) -> None:
             program, system, options["rule"], block, options["neurons"], options["seed"],
             seconds * shorter, shorter,
         )  # fmt: skip
+        if system.nonlinear:
+            other = replace(system, linear_weights=True)
+            bench = replace(bench, linear=make_program(other, options, block, programs / "linear"))
         results, logs = run(
             run_block, tasks, out / "tasks", settings=settings, shared=(bench,), **workers(options)
         )

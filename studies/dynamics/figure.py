@@ -66,7 +66,14 @@ def traces(ax: Axes, example: Mapping[str, Any], name: str, system: System, lege
 
 def errors(ax: Axes, data: xr.Dataset) -> None:
     """Errors of all networks, stage by stage."""
-    labels = {"before": "before", "after": "after learning", "optimal_slow": "weights by theory"}
+    labels = {
+        "before": "before",
+        "after": "after\nlearning",
+        "linear": "the same,\nno features",
+        "linear_fit": "linear fit,\nno features",
+        "optimal_slow": "weights\nby theory",
+    }
+    labels = {stage: labels[stage] for stage in data["stage"].values}
     for k, stage in enumerate(labels):
         values = data["rmse"].sel(stage=stage).values
         spread = np.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else [0.0]

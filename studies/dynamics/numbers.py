@@ -20,14 +20,15 @@ NAMES = {
 def assemble(results: Mapping[str, Arrays], cvs: Sequence[float], chips: int) -> xr.Dataset:
     """Measures by stage and network, and by arm, CV and network."""
     blocks = list(results.values())
-    data = xr.Dataset(coords={"stage": list(STAGES), "arm": list(DEPLOYED), "cv": list(cvs)})
+    stages = [stage for stage in STAGES if f"rmse_{stage}" in blocks[0]]
+    data = xr.Dataset(coords={"stage": stages, "arm": list(DEPLOYED), "cv": list(cvs)})
 
     def joined(name: str) -> np.ndarray:
         return np.concatenate([block[name] for block in blocks])[:chips]
 
     for m in MEASURES:
         attributes = {"units": UNITS[m], "long_name": NAMES[m]}
-        clean = np.stack([joined(f"{m}_{stage}") for stage in STAGES])
+        clean = np.stack([joined(f"{m}_{stage}") for stage in stages])
         data[m] = ("stage", "network"), clean, attributes
         if len(cvs):
             unlike = [[joined(f"{m}_{arm}_{cv:g}") for cv in cvs] for arm in DEPLOYED]
@@ -48,7 +49,7 @@ def summarise(data: xr.Dataset) -> tuple[dict[str, Any], dict[str, dict[str, Any
             for kind, value in (("median", values.median()), ("worst", worst)):
                 summary[f"{m}_{suffix}_{kind}"] = rows[row][f"{m} {kind}"] = float(value)
 
-    for stage in STAGES:
+    for stage in data["stage"].values:
         add(stage, data.sel(stage=stage)[list(MEASURES)], stage)
     deployed = data[[f"{m}_deployed" for m in MEASURES if f"{m}_deployed" in data]]
     deployed = deployed.rename({name: str(name).removesuffix("_deployed") for name in deployed})

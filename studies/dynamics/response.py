@@ -47,8 +47,7 @@ def respond(
     driven = PULSED if system.nonlinear else DRIVEN
     length = HELD + FREE if system.recording else driven + FREE * (not system.nonlinear)
     c = system.drive(length, seed, stream, driven)
-    group = "features" if system.nonlinear else "neurons"
-    alone = {**training.given, "neurons.K": 0 * Hz, f"{group}.eta": 0 * Hz**2}
+    alone = {**training.given, "neurons.K": 0 * Hz, f"{system.group}.eta": 0 * Hz**2}
     held = {**alone, "neurons.K": 100 * Hz}
     parts = []
     for values, end in ((held, HELD * bool(system.recording)), (alone, len(c) * DT)):

@@ -38,11 +38,18 @@ class System:
     """Of the command: standard deviation, 1/s."""
     recording: Drive | None = None
     n_steps: int = 0
+    linear_weights: bool = False
+    """Whether it is to be taught without features although it is nonlinear."""
 
     @property
     def nonlinear(self) -> bool:
         """Whether it needs features."""
         return self.A is None and self.recording is None
+
+    @property
+    def group(self) -> str:
+        """The group that learns slow weights."""
+        return "features" if self.nonlinear and not self.linear_weights else "neurons"
 
     def flow(self, x: Floats) -> Floats:
         """``f(x)`` in the system's own units, (..., n_signals)."""

@@ -97,10 +97,8 @@ def main(**options) -> None:
     ]
     seeds = range(options["seed"], options["seed"] + n_seeds)
     tasks = {f"{arm}{b or ''}-{s}": (arm, b, s) for arm, b in points for s in seeds}
-    settings: dict[str, Any] = {
-        name: str(options[name]) for name in ("idx", "images", "limit", "validate")
-    }
-    settings |= {"sizes": sizes, "epochs": epochs, "cvs": cvs, "bits": bits, "device": device}
+    settings: dict[str, Any] = {"images": task.checksum(), "sizes": sizes, "epochs": epochs}
+    settings |= {"cvs": cvs, "bits": bits, "device": device}
     with alone(out) as programs:
         where = {"device": device, "directory": programs, "timeout": time_limit(options)}
         benches = build(task, sizes, arms, 1 + len(cvs), **where)
@@ -112,7 +110,7 @@ def main(**options) -> None:
         summary, rows = summarise(data)
         summary |= {"n_failed_tasks": len(logs), "wall_s": time.perf_counter() - begin}
         summary["provenance"] = provenance(options)
-        example = results.get(f"float-{options['seed']}")
+        example = next((results[f"float-{s}"] for s in seeds if f"float-{s}" in results), None)
         if example is not None:
             save(out, summary, data, figure(data, example, task))
     where_judged = "validation" if options["validate"] else "test"

@@ -1,10 +1,12 @@
 """Images of the study, divided into those for training, for choices and for the test."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ebn_brian.seeds import generator
 from ebn_brian.signals.images import Images, digits, read_idx, read_npz
 
 #: Shares of the test images, and of the validation images among the rest.
@@ -17,6 +19,14 @@ class Task:
 
     training: Images
     test: Images
+
+    def checksum(self) -> str:
+        """Of all pixels and labels, in their order."""
+        digest = hashlib.sha256()
+        for images in (self.training, self.test):
+            digest.update(np.ascontiguousarray(images.pixels).tobytes())
+            digest.update(images.labels.tobytes())
+        return digest.hexdigest()
 
 
 def open_images(idx: Path | None, npz: Path | None) -> tuple[Images, Images | None]:
@@ -37,7 +47,7 @@ def divide(images: Images, test: Images | None, validate: bool, limit: int | Non
 
     Where no `test` images are given, a fifth is held out. With `validate` the test images are not
     touched: a fifth of the others is held out in their place, for choices. At most `limit` images
-    are learned, and judged on.
+    are learned, and judged on, drawn at random.
 
     Raises
     ------
@@ -47,6 +57,10 @@ def divide(images: Images, test: Images | None, validate: bool, limit: int | Non
     try:
         if test is None:
             images, test = _held_out(images, 0)
+        elif limit is not None:  # files may be sorted by class
+            images, test = (
+                own[generator(0, "limit").permutation(len(own))] for own in (images, test)
+            )
         if validate:
             images, test = _held_out(images, 1)
     except ValueError as error:

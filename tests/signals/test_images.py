@@ -75,6 +75,21 @@ def test_bad_idx(folder, name, content, message):
         read_idx(folder)
 
 
+def test_damaged_within(folder):
+    """Bytes that are wrong in the middle of what is compressed."""
+    content = bytearray(gzip.compress(idx(PIXELS), mtime=0))
+    content[12:40] = b"\xff" * 28
+    (folder / "train-images-idx3-ubyte").write_bytes(content)
+    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte: gzip data .* damaged"):
+        read_idx(folder)
+    np.savez_compressed(folder / "own.npz", images=PIXELS, labels=LABELS)
+    content = bytearray((folder / "own.npz").read_bytes())
+    content[60:100] = b"\xff" * 40
+    (folder / "own.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"own\.npz: no \.npz"):
+        read_npz(folder / "own.npz")
+
+
 def test_missing_idx(folder):
     (folder / "train-labels-idx1-ubyte").unlink()
     with pytest.raises(ValueError, match="no IDX file of training labels"):
@@ -98,6 +113,11 @@ def test_idx_of_other_types(tmp_path):
         ({"labels": LABELS - 0.5}, "labels: must be whole numbers"),
         ({"labels": LABELS.astype(int) - 1}, "labels: the least is -1"),
         ({"labels": LABELS + 250}, "class 0 has no image"),
+        (
+            {"labels": LABELS.astype(int) * 10**12},
+            "yet class 1 has no image",
+        ),
+        ({"labels": 0 * LABELS}, "labels: all are 0"),
         ({"test_images": PIXELS}, "must come together"),
     ],
 )

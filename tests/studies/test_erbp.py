@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,6 +33,24 @@ def test_test_images_are_never_those_of_a_choice():
     assert rows(choice.test) <= rows(final.training)
     assert not rows(choice.test) & rows(choice.training)
     assert np.bincount(final.test.labels).min() >= 34  # every class alike
+
+
+def test_a_limit_keeps_all_classes_of_files_that_are_sorted():
+    own = digits()
+    images = own[np.argsort(own.labels)]
+    task = divide(images, images, False, limit=200)
+    for part in (task.training, task.test):
+        assert np.bincount(part.labels, minlength=10).min() > 5
+
+
+def test_results_depend_on_the_images_themselves():
+    """Not on the name of a file, whose content may be another when a study goes on."""
+    own = digits()
+    whole, part = divide(own, None, False), divide(own, None, False, limit=200)
+    other = replace(own, pixels=1 - own.pixels)
+    checksums = [task.checksum() for task in (whole, part, divide(other, None, False))]
+    assert len(set(checksums)) == 3
+    assert divide(digits(), None, False).checksum() == checksums[0]
 
 
 def bench(sizes=(4, 6, 3), n_chips: int = 3) -> Bench:

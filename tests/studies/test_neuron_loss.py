@@ -8,7 +8,8 @@ from brian2 import Hz
 from click.testing import CliRunner
 from study_helpers import output
 
-from ebn_brian.chips import lif_chips, random_decoder
+from ebn_brian.chips import lif_chips, random_decoder, random_weights
+from ebn_brian.plasticity import ContinuousRule
 from ebn_brian.signals import smoothed_noise
 from ebn_brian.training import DT, Training
 from studies.neuron_loss import command
@@ -28,7 +29,7 @@ def test_who_dies():
 
 
 def test_plain_numpy():
-    """Dead from step 500 on: as a loop that leaves them out; targets are compared elsewhere."""
+    """Dead from step 500 on: as a loop that leaves them out; targets are compared below."""
     D, n = random_decoder(2, 8, 5, n_chips=2), 8
     c = np.asarray(smoothed_noise(1000 * DT, 2, 4))
     training = Training(lambda drive: lif_chips(D, drive=drive, dt=DT), 2, device="numpy")
@@ -58,6 +59,35 @@ def simulated(D, c, lost, unit=0.01):
             v[s] = 0.25 * unit
             spikes.append((k, s))
     return spikes
+
+
+def half_lost(device):
+    """Spikes, weights and states of two networks that learn and lose half of their neurons."""
+    D, n_steps = random_decoder(2, 12, 5, n_chips=2), 5000
+    c = smoothed_noise(n_steps * DT, 2, 4)
+    training = Training(
+        lambda drive: lif_chips(D, drive=drive, dt=DT, rule=ContinuousRule(0.03, kappa=1.5)),
+        2, device=device,
+    )  # fmt: skip
+    lost = lost_neurons([0, 1], 12, 0.5, seed=3)
+    state, spikes = training.rest(random_weights(2, 12, 5)), []
+    for end, values in ((n_steps // 2, {}), (n_steps, silenced(training, lost))):
+        (stretch,) = training.using(values=values).advance(
+            state, lambda a, m: c[a : a + m], end - state.n_steps
+        )
+        state = stretch.state
+        spikes.append(np.stack([stretch.step, stretch.i]))
+    assert not np.ravel(lost)[spikes[1][1]].any()
+    return {"before": spikes[0], "after": spikes[1], "w": state.w, **state.variables}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["cython", "cpp_standalone", "cpp_fused"])
+def test_all_targets_give_the_same_bits(target):
+    one, other = half_lost("numpy"), half_lost(target)
+    assert min(one["before"].shape[1], one["after"].shape[1]) > 50
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=name)
 
 
 def test_all_may_not_die(tmp_path):
