@@ -37,7 +37,7 @@ STUDIES = {
     f"design {ROOT / 'studies' / 'design' / 'example.toml'}": 1,
     "tradeoffs --knob noise": 2,
     "dynamics": 1,
-    "dynamics --system bistable": 1,
+    "dynamics --system bistable": 2,
     "neuron_loss": 1,
     "benchmark --target package_f64 --target cuda": 2,
 }
