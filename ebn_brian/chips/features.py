@@ -14,6 +14,7 @@ from ..checks import Floats
 from ..equations import slow
 from ..seeds import generator
 from .chips import Blueprint, set_values
+from .layout import all_to_all
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,8 @@ def dendrites(blueprint: Blueprint, neurons: NeuronGroup) -> tuple[BrianObject, 
         clock=clock,
         name=called("dendrites"),
     )
-    spikes = np.arange(n_chips * n_neurons)
-    first = n * (spikes // n_neurons)[:, None]
-    inputs.connect(i=np.repeat(spikes, n), j=np.ravel(first + np.arange(n)))
+    i, j = all_to_all(n_chips, n_neurons, n)
+    inputs.connect(i=i, j=j)
     set_values(blueprint, inputs, "dendrites")
     chip = NeuronGroup(
         n_chips,
@@ -108,8 +108,9 @@ def dendrites(blueprint: Blueprint, neurons: NeuronGroup) -> tuple[BrianObject, 
         name=called("sums"),
     )
     sums = Synapses(features, chip, slow.sums(n_signals), clock=clock, name=called("summing"))
-    sums.connect(i=np.arange(n_chips * n), j=np.repeat(np.arange(n_chips), n))
-    for j in range(n_signals):
-        linked = linked_var(chip, f"u_{j}", index=spikes // n_neurons)
-        setattr(neurons, f"u_{j}", linked)
+    i, j = all_to_all(n_chips, n, 1)
+    sums.connect(i=i, j=j)
+    for signal in range(n_signals):
+        linked = linked_var(chip, f"u_{signal}", index=np.repeat(np.arange(n_chips), n_neurons))
+        setattr(neurons, f"u_{signal}", linked)
     return features, inputs, chip, sums

@@ -25,6 +25,7 @@ from .. import checks
 from ..checks import Integers
 from ..equations import erbp
 from .layers import LayeredBlueprint, layered_blueprint
+from .layout import all_to_all
 from .lif import V_UNIT
 
 
@@ -222,20 +223,6 @@ def _errors(plan: LayeredBlueprint, groups: Mapping[str, Any]) -> dict[str, Syna
         name: _synapses(plan, name, source, target, pairs, **text, delay=0 * ms)
         for name, (source, target, pairs, text) in wires.items()
     }
-
-
-def all_to_all(
-    n_chips: int, n_source: int, n_target: int, shared: bool = False
-) -> tuple[Integers, Integers]:
-    """Source and target of all synapses, chip after chip, by source and then by target.
-
-    Sources are each chip's own, or `shared` by all.
-    """
-    chip = np.arange(n_chips)[:, None, None]
-    source = np.arange(n_source)[:, None] + (0 if shared else n_source) * chip
-    target = np.arange(n_target) + n_target * chip
-    i, j = np.broadcast_arrays(source, target)
-    return i.ravel(), j.ravel()
 
 
 def _synapses(

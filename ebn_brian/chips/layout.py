@@ -69,3 +69,17 @@ class Layout:
         by_source = np.zeros((len(values), n * n))
         by_source[:, kept] = values
         return np.swapaxes(by_source.reshape(-1, n, n), -1, -2)
+
+
+def all_to_all(
+    n_chips: int, n_source: int, n_target: int, shared: bool = False
+) -> tuple[Integers, Integers]:
+    """Source and target of all synapses, chip after chip, by source and then by target.
+
+    Sources are each chip's own, or `shared` by all.
+    """
+    chip = np.arange(n_chips)[:, None, None]
+    source = np.arange(n_source)[:, None] + (0 if shared else n_source) * chip
+    target = np.arange(n_target) + n_target * chip
+    i, j = np.broadcast_arrays(source, target)
+    return i.ravel(), j.ravel()

@@ -16,7 +16,7 @@ from ebn_brian.seeds import generator
 from ebn_brian.signals import Drive
 from ebn_brian.training import DT, Training
 
-from ..lab.response import design_rate, filtered, signal_of
+from ..lab.response import design_rate, filtered, judged, signal_of
 from ..mismatch.measures import cost
 
 #: Weights that a chip may have; each also after its neurons have set their thresholds.
@@ -188,11 +188,6 @@ def response(training: Training, Omega: Floats, c: Quantity) -> tuple[Floats, Fl
     rate = decoding.rate_hz(spikes.i, layout.n_neurons, len(c) * DT, layout.n_chips)
     r, x = filtered(spikes, EVERY), signal_of(c, training.chips.tau, EVERY)
     return rate, r, x[: r.shape[1]]
-
-
-def judged(D: Floats, r: Floats, x: Floats) -> Floats:
-    """Variance ratio of each chip read with its decoder, (n_chips,)."""
-    return np.array([decoding.variance_ratio(x, own @ d.T) for own, d in zip(r, D, strict=True)])
 
 
 def fitted_error(r_fit: Floats, x_fit: Floats, r: Floats, x: Floats) -> float:

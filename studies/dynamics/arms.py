@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from brian2 import Hz, Quantity, second
 from ebn_brian import balance, decoding, seeds, signals
 from ebn_brian.checks import Floats
 from ebn_brian.chips import V_UNIT, Features, random_decoder, random_weights
-from ebn_brian.chips.dynamics import by_signal, dynamics_blueprint
+from ebn_brian.chips.dynamics import by_signal, dynamics_blueprint, slow_weights
 from ebn_brian.mismatch import spread
 from ebn_brian.plasticity import ContinuousRule, DiscreteRule
 from ebn_brian.rule import Rule
@@ -179,7 +180,7 @@ class Population:
             training = self.fast.using(values={**values, **learning})
             end = len(c) * k // len(etas)
             *_, last = training.advance(
-                state, lambda a, n: c[a : a + n], end - state.n_steps, plastic=False
+                state, partial(signals.window, c), end - state.n_steps, plastic=False
             )
             state = last.state
         held = [state.variables[f"{group}.m_{j}"] for j in range(system.n_signals)]
@@ -189,8 +190,7 @@ class Population:
         """Slow weights m that theory gives, or for features and recordings a least-squares fit."""
         system = self.bench.system
         if system.A is not None:
-            leak = np.eye(system.n_signals) / float(system.tau_m)
-            return (system.A + leak) @ self.D
+            return np.asarray(slow_weights(self.D, system.A * Hz, system.tau_m))
         c = system.drive(20 * second, self.bench.seed, f"training {self.numbers[0]}", 20 * second)
         c = np.asarray(c)
         own = c[:, system.n_signals :]
@@ -237,6 +237,9 @@ def run_block(bench: Bench, cvs: Sequence[float], first: int) -> dict[str, Float
         own = Omega, readout, chips.taught(Omega, readout)
         copied = own if copied is None else copied  # the first CV is 0
         runs[f"on_chip_{cv:g}"] = chips.response(*own)
+        if own is copied:  # without mismatch
+            runs[f"copied_{cv:g}"] = runs[f"on_chip_{cv:g}"]
+            continue
         same = Population(bench, numbers, DEPLOYED_COST, cv, own_teacher=False)
         runs[f"copied_{cv:g}"] = same.response(*copied)
     result: dict[str, np.ndarray] = {}

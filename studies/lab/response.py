@@ -28,6 +28,11 @@ def signal_of(c: Quantity, tau_m: Quantity, every: int) -> Floats:
     return decoding.leaky_integral(c, tau_m, DT)[every - 1 :: every]
 
 
+def judged(D: Floats, r: Floats, x: Floats) -> Floats:
+    """Variance ratio of each chip read with its decoder, (n_chips,)."""
+    return np.array([decoding.variance_ratio(x, own @ d.T) for own, d in zip(r, D, strict=True)])
+
+
 def design_rate(
     training: Training, chips_of: Callable[[Floats], Blueprint], D: Floats, drive: Drive
 ) -> Quantity:

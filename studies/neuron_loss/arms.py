@@ -13,7 +13,7 @@ from ebn_brian.chips import Chips, lif_blueprint, lif_chips, random_decoder, ran
 from ebn_brian.plasticity import ContinuousRule
 from ebn_brian.training import DT, State, Training, steps
 
-from ..lab.response import signal_of
+from ..lab.response import judged, signal_of
 from .loss import lost_neurons, silenced
 
 KAPPA = 1.5
@@ -88,7 +88,7 @@ class Population:
         if lost is not None:
             training = training.using(values=silenced(training, lost))
         start = replace(state, n_steps=0)
-        parts = list(training.advance(start, lambda a, n: c[a : a + n], len(c), plastic=False))
+        parts = list(training.advance(start, partial(signals.window, c), len(c), plastic=False))
         i, step = (np.concatenate([getattr(p, name) for p in parts]) for name in ("i", "step"))
         n_chips, _, n = self.D.shape
         tau = training.chips.tau
@@ -114,13 +114,7 @@ class Population:
         c = self.noise("test", AFTER)
         _, r = self.filtered(state, c, lost)
         x = self.signal(c)
-        errors = [
-            np.array([
-                decoding.variance_ratio(x[SKIP:], own[SKIP:] @ d.T)
-                for own, d in zip(r, readout, strict=True)
-            ])
-            for readout in readouts
-        ]  # fmt: skip
+        errors = [judged(readout, r[:, SKIP:], x[SKIP:]) for readout in readouts]
         alive = np.ones(r.shape[::2]) if lost is None else 1 - lost
         rate = r[:, SKIP:].mean(1).sum(-1) / float(self.training.chips.tau) / alive.sum(-1)
         return errors, rate
