@@ -44,6 +44,14 @@ class TestEquality:
         assert result["learned_equal"]
         assert "first_difference" not in result
 
+    def test_weights_that_differ_in_the_last_bit(self):
+        one, other = runs()
+        other["recurrent.w"] = other["recurrent.w"].astype(float)
+        other["recurrent.w"][7] = np.nextafter(other["recurrent.w"][7], np.inf)
+        result = self.compare(one, other)
+        assert result["spikes_equal"]
+        assert not result["learned_equal"]
+
     def test_a_difference_is_located(self):
         one, other = runs(shift=1)
         result = self.compare(one, other)
