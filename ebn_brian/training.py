@@ -13,23 +13,34 @@ Decoders, rule and mismatch are run-time values of the program: see `Training.us
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2 import Hz, Network, Quantity, SpikeMonitor, TimedArray, ms, second
+from brian2 import Hz, Network, Quantity, SpikeMonitor, TimedArray, second
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from . import balance, checks, decoding, devices
+from . import checks, decoding, devices
 from .checks import Floats, Integers
 from .chips import Blueprint, Chips
+from .evaluation import DT, Evaluation
 from .plasticity import ContinuousRule, DiscreteRule
 from .rule import Rule
 from .signals import Drive
 
-DT = 0.1 * ms
+__all__ = [
+    "COARSE_TO_FINE",
+    "DT",
+    "LARGE_TO_SMALL",
+    "WINDOW",
+    "Evaluation",
+    "State",
+    "Stretch",
+    "Training",
+    "steps",
+]
+
 #: Learning that begins coarse and ends fine: a counter of about 10 bits, moved by 16, 4, 1.
 COARSE_TO_FINE = tuple(
     (DiscreteRule(0.005, kappa=2.5, dead_zone=zone, stride=stride), 10 * second)
@@ -101,7 +112,7 @@ class Training:
         What it sets of their groups afterwards, mismatch say, holds until `using` gives others.
     n_signals
         Number of columns of the drive.
-    device, directory
+    device, directory, threads
         As in `devices.build`.
     timeout
         A run that takes longer is an error.
@@ -114,6 +125,7 @@ class Training:
         *,
         device: str = "cpp_fused",
         directory: Path | None = None,
+        threads: int = 1,
         timeout: Quantity | None = None,
     ):
         self.n_signals = checks.count("n_signals", n_signals)
@@ -132,7 +144,7 @@ class Training:
             spikes = SpikeMonitor(chips.neurons, name=chips.called("spikes"))
             return Network(chips.objects, spikes)
 
-        self.program = devices.build(make_network, device, directory)
+        self.program = devices.build(make_network, device, directory, threads=threads)
 
     def using(
         self, chips: Blueprint | None = None, values: Mapping[str, Any] | None = None
@@ -262,7 +274,7 @@ class Training:
             (state,) = self.with_rule(rule).train(state, drive, [end])
         return state
 
-    def evaluate(self, Omega: ArrayLike, c: Quantity) -> "Evaluation":
+    def evaluate(self, Omega: ArrayLike, c: Quantity) -> Evaluation:
         """Response of chips with fixed weights `Omega`, from rest, to the drive `c`."""
         checks.signal("c", c, Hz)
         parts = list(
@@ -280,59 +292,3 @@ class Training:
         """
         F = self.chips.feedforward(self.values)
         return decoding.effective_decoder(self.chips.acting(Omega, self.values), F)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Spikes of chips with fixed weights, and what their code is worth (see `decoding`)."""
-
-    chips: Blueprint
-    Omega: Floats
-    D_eff: Floats
-    """Effective decoders, (n_chips, n_signals, n_neurons)."""
-    c: Quantity
-    i: Integers
-    step: Integers
-
-    @property
-    def t(self) -> Quantity:
-        """Times of the spikes."""
-        return self.step * DT
-
-    @cached_property
-    def measures(self) -> dict[str, Floats]:
-        """Distance and correlation to the optimum, errors and rate, (n_chips,) each.
-
-        ``error`` is that of the nominal decoder, ``error_effective`` that of the effective one.
-        """
-        optimal, layout = self.chips.optimal, self.chips.layout
-        duration = len(self.c) * DT
-        return {
-            "distance": balance.distance(self.Omega, optimal),
-            "correlation": balance.correlation(self.Omega, optimal),
-            "error": decoding.error(*self.signals(), DT),
-            "error_effective": decoding.error(*self.signals(self.D_eff), DT),
-            "rate_hz": decoding.rate_hz(self.i, layout.n_neurons, duration, layout.n_chips),
-        }
-
-    @cached_property
-    def paper_error(self) -> Floats:
-        """The paper's own measure, (n_chips,)."""
-        n_chips = self.chips.layout.n_chips
-        return decoding.paper_error(self.i, self.t, self.chips.D, self.c, DT, n_chips=n_chips)
-
-    def signals(self, D: Floats | None = None) -> tuple[Floats, Floats]:
-        """``x`` (n_steps, n_signals) and ``x_hat`` (n_chips, n_steps, n_signals).
-
-        Read with the decoders `D`, (n_chips, n_signals, n_neurons), nominal ones by default.
-        """
-        chips, D = self.chips, self.chips.D if D is None else D
-        x = decoding.leaky_integral(self.c, chips.tau, DT)
-        return x, decoding.decode(
-            self.i, self.t, D, len(self.c), chips.tau, DT, chips.layout.n_chips
-        )
-
-    def spikes_per_step_max(self) -> int:
-        """The most spikes of one chip in one time step."""
-        n_neurons = self.chips.layout.n_neurons
-        return decoding.spikes_per_step_max(self.i, self.t, n_neurons, DT)

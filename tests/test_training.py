@@ -260,3 +260,8 @@ def test_a_pickled_training_runs(training):
     state, expected = (t.trained(initial(), DRIVE, 100 * ms) for t in (other, training))
     np.testing.assert_array_equal(state.w, expected.w)
     assert pickle.loads(pickle.dumps(state)).n_steps == 1000
+
+
+def test_threads_are_those_of_the_fused_core():
+    with pytest.raises(ValueError, match=r"threads=2: needs device='cpp_fused', not 'numpy'"):
+        Training(lambda drive: None, 2, device="numpy", threads=2)

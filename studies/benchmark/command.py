@@ -19,7 +19,8 @@ from ebn_brian import devices
 from ebn_brian.checks import Floats
 
 from ..lab.cli import check_before_start, compiling_only, study_options
-from ..lab.results import provenance, save, show
+from ..lab.results import provenance, save, save_numbers, show, show_numbers
+from .dpi import compare as compare_dpi
 from .figure import figure
 from .gpu_report import report
 from .timing import (
@@ -127,6 +128,9 @@ def cases(chips: tuple[int, ...], neurons: tuple[int, ...]) -> list[tuple[int, i
     "--target", "targets", multiple=True, type=click.Choice(TARGETS), help="Only these, and numba."
 )
 @click.option(
+    "--dpi", is_flag=True, help="Instead: whole chips of DPI neurons beside a loop by hand."
+)
+@click.option(
     "--gpu-report",
     type=click.Path(file_okay=False, path_type=Path),
     help="Check and measure the GPU instead, unattended, within ten minutes; results go there.",
@@ -139,6 +143,7 @@ def main(
     seconds: float,
     repeats: int,
     targets: tuple[str, ...],
+    dpi: bool,
     gpu_report: Path | None,
     rehearse: bool,
     out: Path,
@@ -158,9 +163,15 @@ def main(
             )
         report(gpu_report, rehearse, quick)
         return
+    parameters = click.get_current_context().params
+    if dpi:
+        check_before_start(out, "cpp_fused")
+        costs = compare_dpi(20 if quick else 1000, repeats)
+        save_numbers(out / "dpi.json", {**costs, "provenance": provenance(parameters)})
+        show_numbers(costs, "Whole DPI chips: chip-seconds per CPU-second, and times of the loop's")
+        return
     if quick:
         chips, neurons, seconds, repeats = tuple(sorted({1, min(chips)} | {20})), (20,), 0.5, 1
-    parameters = click.get_current_context().params
     chosen = choose(targets, device, out)
     check_before_start(out, "cpp_fused")
     todo = works(chosen, cases(chips, neurons), seconds)

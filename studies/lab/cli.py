@@ -108,8 +108,18 @@ def repeatable(flag: str, dest: str, kind: click.ParamType, what: str, default: 
     return click.option(flag, dest, multiple=True, type=kind, callback=check, help=text)
 
 
-def check_before_start(out: Path, device: str) -> None:
-    """Find out now rather than after the run that the device or the folder cannot be used.
+#: For studies whose chips are one program: others share their tasks among processes.
+threads_option = click.option(
+    "--threads",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Threads that share the chips (cpp_fused only).",
+)
+
+
+def check_before_start(out: Path, device: str, threads: int = 1) -> None:
+    """Find out now rather than after the run that device, threads or folder cannot be used.
 
     Raises
     ------
@@ -118,6 +128,7 @@ def check_before_start(out: Path, device: str) -> None:
     """
     try:
         devices.check_device(device)
+        devices.check_threads(threads, device)
         if not compiling_only():
             devices.check_gpu(device)
         out.mkdir(parents=True, exist_ok=True)

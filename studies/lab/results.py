@@ -70,8 +70,13 @@ def save(out: Path, summary: Mapping, data: xr.Dataset, figure: Figure, **others
     for name, one in {**others, "figure": figure}.items():
         write = partial(one.savefig, format="png", dpi=150, metadata=metadata)
         whole(out / f"{name}.png", write)
-    text = json.dumps(_finite(dict(summary)), indent=1, allow_nan=False)
-    whole(out / "summary.json", lambda path: path.write_text(text + "\n"))
+    save_numbers(out / "summary.json", summary)
+
+
+def save_numbers(path: Path, numbers: Mapping) -> None:
+    """Write `numbers` as JSON, whole or not at all."""
+    text = json.dumps(_finite(dict(numbers)), indent=1, allow_nan=False)
+    whole(path, lambda part: part.write_text(text + "\n"))
 
 
 def _finite(value):

@@ -17,7 +17,7 @@ from ebn_brian.chips import lif_chips
 from ebn_brian.plasticity import DiscreteRule
 from ebn_brian.training import Training, steps
 
-from ..lab.cli import check_before_start, study_options
+from ..lab.cli import check_before_start, study_options, threads_option
 from ..lab.results import provenance, save, show
 from . import published as paper
 from .figure import figure
@@ -55,6 +55,7 @@ from .task import DECODERS, Task, learn, make_rule, random_task
     "--signal", type=click.Path(path_type=Path), help="A recording (CSV, NPY, WAV, ...) to encode."
 )
 @recording_options
+@threads_option
 @study_options("learning")
 def main(**options) -> None:
     """Chips of LIF neurons learn a balanced code with the discrete rule.
@@ -75,7 +76,7 @@ def main(**options) -> None:
         task, rule, published = _prepare(options)
     except (ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
-    check_before_start(out, options["device"])
+    check_before_start(out, options["device"], options["threads"])
 
     click.echo(f"Building {len(task.D)} chips of {task.D.shape[-1]} neurons ({options['device']})")
     neuron = {"synapse": options["synapse"], "reset": options["reset"]}
@@ -83,6 +84,7 @@ def main(**options) -> None:
         lambda drive: lif_chips(task.D, drive=drive, rule=rule, **neuron),
         task.D.shape[1],
         device=options["device"],
+        threads=options["threads"],
     )
     result = learn(training, task, options["training"])
     summary = summarise(result)

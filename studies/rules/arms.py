@@ -62,7 +62,7 @@ def rest_of(chips: Blueprint) -> dict[str, Any]:
     return {**chips.rest, N_CHANGES: np.zeros(chips.layout.n_synapses)}
 
 
-def build(D: Floats, device: str) -> dict[type, Training]:
+def build(D: Floats, device: str, threads: int = 1) -> dict[type, Training]:
     """The programs, by class of rule."""
 
     def program(rule: Rule) -> Training:
@@ -70,6 +70,6 @@ def build(D: Floats, device: str) -> dict[type, Training]:
             chips = lif_chips(D, drive=drive, rule=rule)
             return replace(chips, rest=rest_of(chips))
 
-        return Training(make_chips, D.shape[1], device=device)
+        return Training(make_chips, D.shape[1], device=device, threads=threads)
 
     return {type(rule): program(rule) for rule in (Continuous(1.0), Discrete.calm())}

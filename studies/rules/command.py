@@ -9,7 +9,7 @@ import time
 
 import click
 
-from ..lab.cli import check_before_start, finite, study_options
+from ..lab.cli import check_before_start, finite, study_options, threads_option
 from ..lab.results import provenance, save, show
 from ..learning.task import DECODERS, random_task
 from ..mismatch.bench import spread
@@ -52,6 +52,7 @@ EXAMPLE_CHIPS = 10
     type=click.IntRange(1),
     help="Seconds of the example in which feed-forward weights are learned too.",
 )
+@threads_option
 @study_options("rules")
 def main(**options) -> None:
     """Which rule learns the balanced code best, and what does it cost?
@@ -64,10 +65,10 @@ def main(**options) -> None:
         options["training"] = min(options["training"], QUICK["training"])
         options["both_seconds"] = min(options["both_seconds"], QUICK["both"])
     n_chips, seed, device = options["chips"], options["seed"], options["device"]
-    check_before_start(options["out"], device)
+    check_before_start(options["out"], device, options["threads"])
     click.echo(f"Building {n_chips} chips of {options['neurons']} neurons ({device})")
     task = random_task(n_chips, options["neurons"], options["decoder"], Discrete.calm(), seed)
-    programs = build(task.D, device)
+    programs = build(task.D, device, options["threads"])
     n_examples = min(n_chips, EXAMPLE_CHIPS)
     example = both.build(n_examples, seed, device)
 
