@@ -46,6 +46,7 @@ __all__ = [
     "build",
     "check_device",
     "check_gpu",
+    "check_threads",
     "compile_only",
 ]
 
@@ -77,7 +78,8 @@ def build(
     Parameters
     ----------
     make_network
-        Makes all Brian2 objects and returns their `Network`; called once, with the target active.
+        Makes all Brian2 objects and returns their `Network`; called with the target active, once,
+        or twice for CUDA where the first of two ways is not open.
     device
         ``'cpp_fused'``, ``'cpp_standalone'``, ``'cuda_standalone'``, ``'runtime'``, ``'numpy'`` or
         ``'cython'``. A program for CUDA is built without a GPU as well, and run with one.
@@ -132,12 +134,17 @@ def _check_options(
         raise ValueError(f"precision={precision!r}: needs device='cpp_fused', not {device!r}")
     if flags is not None and device not in CPP:
         raise ValueError(f"flags={flags!r}: only {' and '.join(CPP)} take any, not {device!r}")
-    if checks.count("threads", threads) > 1 and device != "cpp_fused":
-        raise ValueError(f"threads={threads}: needs device='cpp_fused', not {device!r}")
+    check_threads(threads, device)
     if isinstance(flags, str):
         raise TypeError(f"flags={flags!r}: must be a tuple of flags")
     if profile and device != CUDA:
         raise ValueError(f"profile={profile}: needs device={CUDA!r}, not {device!r}")
+
+
+def check_threads(threads: int, device: str) -> None:
+    """ValueError or TypeError if programs for `device` cannot have so many threads."""
+    if checks.count("threads", threads) > 1 and device != "cpp_fused":
+        raise ValueError(f"threads={threads}: needs device='cpp_fused', not {device!r}")
 
 
 def check_device(device: str) -> str:

@@ -1,13 +1,14 @@
 """Programs for NVIDIA GPUs: Brian2CUDA's code, compiled as one unit, with nothing lost in silence.
 
-What Brian2CUDA 1.0b1 leaves to us, and where it is done:
+Networks that fall into blocks do without it: `resident`. What Brian2CUDA 1.0b1 leaves to us, and
+where it is done:
 
 - It writes some forty files that share names and compile slowly; its host waits for the GPU several
   times a step: `cuda_code` makes one file of them that does not.
 - Flags: C++17, which CUDA 13 asks for; no fast-math and no fused multiply-add, as in C++.
 - It looks for GPUs with a tool that toolkits no longer have; `toolkit` asks nvidia-smi.
 - The first run of a program sets up its random numbers, so ours must be that one: `_one_run`.
-- Its ring of delayed spikes turns at every tick of any clock: `refuse_delays`.
+- Its ring of delayed spikes turns at every tick of any clock: `cuda_refusals`.
 - Recorded events of one time step come in any order; they are read in that of C++.
 """
 
@@ -21,17 +22,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2 import Clock, Network, get_logger, second
+from brian2 import Network, get_logger, second
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.monitors.spikemonitor import EventMonitor
-from brian2.synapses.synapses import SynapticPathway
 
 from ..compiling import compile_in
 from .active import network_and_names, resolving
 from .cuda_code import COUNTS, one_unit, serial_pathways
+from .cuda_refusals import refuse_delays, refuse_names
 from .flags import HOST_FLAGS, NVCC_FLAGS
 from .generators import Generator, code, generators
 from .program import StandaloneProgram
+from .resident import NotResident, compile_resident, write_resident
 from .standalone import (
     CHECK,
     Arrays,
@@ -74,17 +76,49 @@ def build_cuda(
     float_dtype: type[np.floating[Any]],
     profile: bool = False,
     namespace: Mapping[str, Any] | None = None,
+    resident: bool = True,
 ) -> CudaProgram:
-    """Build for ``cuda_standalone``; no GPU is needed. With `profile`, runs have one."""
+    """Build for ``cuda_standalone``; no GPU is needed.
+
+    With `profile`, runs have one, of Brian2CUDA's kernels; so they have without `resident`.
+    """
     toolkit = find_toolkit()
     gpu = find_gpu()
     capability = gpu.capability if gpu else CAPABILITY
     with own_folder(directory) as (folder, keep):
-        program = generate(
-            make_network, folder, float_dtype, toolkit, capability, profile, namespace
-        )
-        compile_in(folder, _command(toolkit, program.flags, folder))
+        program = None
+        if resident and not profile:
+            program = _resident(make_network, folder, float_dtype, capability, namespace)
+        if program:
+            compile_resident(folder, toolkit, program.flags)
+        else:
+            program = generate(
+                make_network, folder, float_dtype, toolkit, capability, profile, namespace
+            )
+            compile_in(folder, _command(toolkit, program.flags, folder))
     return replace(program, keep=keep)
+
+
+def _resident(
+    make_network: Callable[[], Network],
+    folder: Path,
+    float_dtype: type[np.floating[Any]],
+    capability: float,
+    namespace: Mapping[str, Any] | None,
+) -> CudaProgram | None:
+    """The program whose time steps are one kernel, None (and why) if there is no such."""
+    try:
+        program = write_resident(make_network, folder, float_dtype, namespace)
+    except NotResident as reason:
+        logger.info(f"Brian2CUDA's kernels, several a time step, since {reason}", "not_resident")
+        return None
+    # as in the C++ core, subnormal numbers are zero in single precision
+    flush = ("--ftz=true",) if float_dtype == np.float32 else ()
+    return CudaProgram(folder, program.arrays, (*_flags(capability), *flush))
+
+
+def _flags(capability: float) -> tuple[str, ...]:
+    return (*NVCC_FLAGS, f"-arch=sm_{capability:.1f}".replace(".", ""))
 
 
 def generate(
@@ -121,9 +155,8 @@ def generate(
             "it is better divided into two.",
             "serial_pathway",
         )
-    flags = (*NVCC_FLAGS, f"-arch=sm_{capability:.1f}".replace(".", ""))
     held = {name: array for name, (array, _, _) in arrays.items()}
-    return CudaProgram(folder, held, flags, given, serial=tuple(serial))
+    return CudaProgram(folder, held, _flags(capability), given, serial=tuple(serial))
 
 
 def _preferences(
@@ -170,50 +203,6 @@ def _command(toolkit: Toolkit, flags: tuple[str, ...], folder: Path) -> list[str
         *("one.cu", "-o", "main", f"-L{link.parent}", "-lcurand"),
         *("-Xlinker", f"-rpath={toolkit.curand.parent}"),
     ]
-
-
-# ---- what is refused -----------------------------------------------------------------------------
-
-
-def delayed_pathways(network: Network, device: CPPStandaloneDevice) -> Iterator[SynapticPathway]:
-    """Pathways of synapses that have a delay, or may have one."""
-    constants = {
-        arguments[0]: arguments[2]
-        for func, arguments in device.main_queue
-        if func == "set_by_single_value"
-    }
-    for obj in network.sorted_objects:
-        if isinstance(obj, SynapticPathway):
-            delay = obj.variables["delay"]
-            name = device.get_array_name(delay, access_data=False)
-            if not delay.scalar or float(constants.get(name, "nan")) != 0:
-                yield obj
-
-
-def refuse_delays(network: Network, device: CPPStandaloneDevice) -> None:
-    """ValueError where a delay would be counted in the ticks of other clocks."""
-    clocks = {obj.clock for obj in network.sorted_objects}
-    for pathway in delayed_pathways(network, device):
-        own = pathway.clock
-        for clock in clocks:
-            ratio = float(clock.dt / own.dt) if isinstance(clock, Clock) else np.nan
-            if not (ratio >= 1 - 1e-9 and abs(ratio - round(ratio)) < 1e-9):
-                raise ValueError(
-                    f"{pathway.name!r} has a delay and the time step {own.dt}, {clock.name!r} has "
-                    f"{getattr(clock, 'dt', 'none')}: on cuda_standalone all clocks must be whole "
-                    "multiples of that of a pathway with a delay"
-                )
-
-
-def refuse_names(network: Network) -> None:
-    """ValueError for names of variables that Brian2CUDA gives a meaning."""
-    for obj in network.sorted_objects:
-        for name in getattr(obj, "variables", {}):
-            if name.endswith("space") and not name.startswith("_"):
-                raise ValueError(
-                    f"'{obj.name}.{name}': Brian2CUDA takes what ends in 'space' for a list of "
-                    "events; the variable must have another name on cuda_standalone"
-                )
 
 
 # ---- the program's main --------------------------------------------------------------------------

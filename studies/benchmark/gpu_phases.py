@@ -12,6 +12,7 @@ import numpy as np
 from brian2 import Quantity, second
 
 from ebn_brian import devices
+from ebn_brian.devices.cuda import build_cuda
 
 from .systems import DT, LENGTH, SYSTEMS, Build, build_all
 from .work import Work
@@ -133,11 +134,7 @@ def whole_dpi_chips(session: Session) -> Results:
 
 
 def throughput(session: Session, n_chips: int, length: float) -> Results:
-    """Chip-seconds per second elapsed, single precision, CUDA beside one core of C++.
-
-    Two runs of a program on a GPU can differ, since what several spikes add to a neuron in one time
-    step is added in any order.
-    """
+    """Chip-seconds per second elapsed, single precision, CUDA beside one core of C++."""
     work, duration, clock = Work(n_chips, 20, length), length * second, session.clock
     cpp = devices.build(work.network(), precision="single_arithmetic")
     one = cpp.run(duration=duration, read=["spikes.count"], timeout=clock.limit(0.5))
@@ -159,6 +156,27 @@ def throughput(session: Session, n_chips: int, length: float) -> Results:
     yield "chips_that_differ_between_runs", differing(first, again, n_chips)
 
 
+def brian2cuda(session: Session, n_chips: int, length: float) -> Results:
+    """The same by Brian2CUDA's kernels, several a time step, which other networks have.
+
+    Two runs can differ, since what several spikes add to a neuron in one time step is added in any
+    order.
+    """
+    work, duration = Work(n_chips, 20, length), length * second
+    program = build_cuda(work.network(), None, np.float32, resident=False)
+    if not session.on_gpu:
+        yield "built_not_run", True
+        return
+    limit = session.clock.limit(0.5)
+    one, other = (
+        program.run(duration=duration, read=["spikes.count"], timeout=limit) for _ in range(2)
+    )
+    yield "throughput", n_chips * length / one.stepping_seconds
+    yield "throughput_again", n_chips * length / other.stepping_seconds
+    yield "us_per_step", one.stepping_seconds / work.n_steps * 1e6
+    yield "chips_that_differ_between_runs", differing(one, other, n_chips)
+
+
 def differing(one: devices.Run, other: devices.Run, n_chips: int) -> int:
     """Number of chips that have a neuron with another number of spikes."""
     differ = one["spikes.count"] != other["spikes.count"]
@@ -166,7 +184,7 @@ def differing(one: devices.Run, other: devices.Run, n_chips: int) -> int:
 
 
 def profile(session: Session) -> Results:
-    """Microseconds a time step by code object, at 1000 chips; each waits for the one before."""
+    """Microseconds a step by kernel of Brian2CUDA, at 1000 chips; each waits for the one before."""
     work = Work(100 if session.quick else 1000, 20, 0.5)
     program = devices.build(work.network(), devices.CUDA, precision="single", profile=True)
     if not session.on_gpu:

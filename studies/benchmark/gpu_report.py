@@ -1,10 +1,10 @@
 """What to check on a GPU, unattended, in ten minutes: ``studies.benchmark --gpu-report DIR``.
 
 Phases: equality with C++ of networks of every kind, whole DPI chips, throughput at several
-sizes, the profile of a time step, the tests of the devices, and throughput of very many chips. Each
-begins if there is time for it and writes its file as soon as it is done; one that fails or is late
-leaves the others alone and keeps what it has. A rehearsal does all that can be done without a GPU:
-programs for CUDA are built, not run.
+sizes, that of Brian2CUDA's kernels and their profile, the tests of the devices, and throughput of
+very many chips. Each begins if there is time for it and writes its file as soon as it is done; one
+that fails or is late leaves the others alone and keeps what it has. A rehearsal does all that can
+be done without a GPU: programs for CUDA are built, not run.
 """
 
 import json
@@ -20,6 +20,7 @@ from .gpu_phases import (
     Clock,
     Results,
     Session,
+    brian2cuda,
     profile,
     same_systems,
     tests,
@@ -33,6 +34,8 @@ BUDGET = 570.0
 SIZES = {100: 2.0, 1000: 2.0, 10_000: 2.0}
 LARGEST = {100_000: 0.2}
 QUICK_SIZES = {100: 0.5}
+#: What Brian2CUDA's kernels do, and if quick: number of chips, seconds.
+BESIDE = {False: (10_000, 2.0), True: (100, 0.5)}
 
 
 def report(folder: Path, rehearse: bool, quick: bool) -> None:
@@ -80,6 +83,7 @@ def phases(session: Session) -> list[tuple[str, float, Results]]:
         ("same_systems", 120.0, same_systems(session)),
         ("whole_dpi_chips", 60.0, whole_dpi_chips(session)),
         *sizes(QUICK_SIZES if session.quick else SIZES, 60.0),
+        ("brian2cuda", 60.0, brian2cuda(session, *BESIDE[session.quick])),
         ("profile", 45.0, profile(session)),
         ("tests", 90.0, tests(session)),
         *sizes({} if session.quick else LARGEST, 180.0),

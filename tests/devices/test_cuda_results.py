@@ -118,4 +118,4 @@ class TestCompiled:
     def test_compile_errors_are_shown(self, tmp_path, monkeypatch):
         monkeypatch.setattr("ebn_brian.devices.cuda.SEED", "this is no C++;")
         with pytest.raises(RuntimeError, match=r"does not compile \(nvcc.*error: "):
-            devices.build(chips(), "cuda_standalone", tmp_path)
+            devices.build(chips(), "cuda_standalone", tmp_path, profile=True)

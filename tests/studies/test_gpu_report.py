@@ -170,7 +170,7 @@ class TestReport:
         monkeypatch.setattr(gpu_report, "find_toolkit", Toolkit)
         monkeypatch.setattr(gpu_report, "find_gpu", lambda: toolkit.Gpu("some GPU", 9.0))
         monkeypatch.setattr(gpu_report, "same_systems", fails)
-        for name in ("whole_dpi_chips", "throughput", "profile", "tests"):
+        for name in ("whole_dpi_chips", "throughput", "brian2cuda", "profile", "tests"):
             monkeypatch.setattr(gpu_report, name, lambda *_: iter([("number", 7)]))
         gpu_report.report(tmp_path, False, False)
         text = (tmp_path / "report.md").read_text()

@@ -1,7 +1,8 @@
 """Runs generated CUDA programs on the CPU, thread after thread, so that tests need no GPU.
 
-What a kernel computes is tested this way, and what the order of threads changes. Races between
-threads, speed, and the driver are not.
+What a kernel computes is tested this way, and what the order of threads changes. Lanes of a warp
+take turns between its barriers. Speed and the driver are not tested, nor are races of kernels that
+are more than one warp.
 """
 
 import os
@@ -22,8 +23,10 @@ def on_cpu(program: CudaProgram, backwards: bool = False) -> CudaProgram:
     folder = program.directory / f"on_cpu_{'backwards' if backwards else 'forwards'}"
     folder.mkdir()
     os.symlink(program.directory / "static_arrays", folder / "static_arrays")
-    text = (program.directory / "one.cu").read_text()
-    (folder / "one.cpp").write_text(translate(text))
+    resident = (program.directory / "code.cu").exists()
+    text = (program.directory / ("code.cu" if resident else "one.cu")).read_text()
+    (folder / "one.cpp").write_text('#include "cuda_on_cpu.h"\n' + translate(text))
+    rest = ["-DEBN_WARPS", program.directory / "frame.cpp"] if resident else []
     toolkit = find_toolkit()
     toolkit_include = next(
         path for path in toolkit_includes(toolkit.nvcc) if (path / "cuda_runtime.h").exists()
@@ -33,7 +36,7 @@ def on_cpu(program: CudaProgram, backwards: bool = False) -> CudaProgram:
         *("-DTHRUST_DEVICE_SYSTEM=THRUST_DEVICE_SYSTEM_CPP", f"-DEBN_BACKWARDS={int(backwards)}"),
         *(f"-I{HERE}", f"-I{program.directory}", f"-I{toolkit_include}"),
         *(f"-I{toolkit_include / 'cccl'}", f"-I{toolkit.include}"),
-        *("-include", HERE / "cuda_on_cpu.h", "one.cpp", "-o", "main"),
+        *(*rest, "one.cpp", "-o", "main"),
     ]
     done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[:5000]

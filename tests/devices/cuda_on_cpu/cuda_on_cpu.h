@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <iostream>
 #include <random>
 
 #define EBN_CUDA_ARCH 900
@@ -58,10 +60,18 @@ template <class T> cudaError_t ebn_attributes(cudaFuncAttributes* attributes, T)
     return cudaSuccess;
 }
 
+#ifdef EBN_WARPS
+#include "warps_on_cpu.h"
+#endif
+
 extern "C" {
 cudaError_t cudaMalloc(void** p, size_t n) { *p = std::malloc(n ? n : 1); return cudaSuccess; }
 cudaError_t cudaFree(void* p) { std::free(p); return cudaSuccess; }
 cudaError_t cudaMemcpy(void* to, const void* from, size_t n, cudaMemcpyKind) { if (n) std::memcpy(to, from, n); return cudaSuccess; }
+cudaError_t cudaMemcpy2D(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width, size_t height, cudaMemcpyKind) {
+    for (size_t k = 0; k < height; k++) std::memcpy((char*)to + k * to_pitch, (const char*)from + k * from_pitch, width);
+    return cudaSuccess;
+}
 cudaError_t cudaMemset(void* p, int value, size_t n) { std::memset(p, value, n); return cudaSuccess; }
 cudaError_t cudaMemGetInfo(size_t* left, size_t* all) { *left = *all = size_t(1) << 30; return cudaSuccess; }
 cudaError_t cudaSetDevice(int) { return cudaSuccess; }
