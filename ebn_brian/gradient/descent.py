@@ -7,7 +7,7 @@ the gradient, and the readout may be fitted by ridge regression at each update.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class Descent:
         Share of the moments that an update keeps for the ridge regression of ``O``; None: ``O``
         has a gradient as the others, or stays.
     autapses
-        Whether the diagonals of ``W`` and ``W_f`` change.
+        Those of ``W`` and ``W_f`` whose diagonals change.
 
     Raises
     ------
@@ -68,12 +68,14 @@ class Descent:
     clip: float = 5.0
     scales: Mapping[str, float] = field(default_factory=dict)
     ridge: float | None = None
-    autapses: bool = True
+    autapses: Collection[str] = ("W", "W_f")
 
     def __post_init__(self) -> None:
         for name, value in {**self.rates, **self.scales}.items():
             checks.choice("Descent.rates", name, NAMES)
             checks.positive(f"Descent.rates of {name}", value, zero=True)
+        for name in self.autapses:
+            checks.choice("Descent.autapses", name, ("W", "W_f"))
         checks.positive("Descent.clip", self.clip)
         if self.ridge is not None and not 0 <= self.ridge < 1:
             raise ValueError(f"Descent.ridge={self.ridge}: must be at least 0 and below 1")
@@ -99,7 +101,7 @@ class Descent:
         new = dict(weights.arrays())
         for name, rate in self.rates.items():
             gradient = gradients[name]
-            if not self.autapses and name in ("W", "W_f"):
+            if name in ("W", "W_f") and name not in self.autapses:
                 np.fill_diagonal(gradient, 0)
             if name in self.scales:
                 gradient = tangential(gradient, new[name])

@@ -79,3 +79,14 @@ def test_a_crossing_gives_a_charge_of_one():
     assert left.min() > -1e-9
     assert left.max() < 1
     assert np.median(left) < 1e-9
+
+
+@pytest.mark.parametrize("N", [3, 8, 10])
+def test_synapses_that_are_not_there_have_weight_0(N):
+    network, weights, batch = case("nif", N=N)
+    none = np.zeros((N, N))
+    absent = network.slopes(replace(weights, W=None, W_f=None), batch)
+    zero = network.slopes(replace(weights, W=none, W_f=none), batch)
+    assert absent.cost == zero.cost
+    for name in ("U", "I_o", "O"):
+        np.testing.assert_array_equal(absent.gradients[name], zero.gradients[name])

@@ -18,7 +18,7 @@ def start():
         rates={"U": 0.2, "W_f": 1e-3},
         scales={"U": 0.0, "W_f": 0.02},
         ridge=0.5,
-        autapses=False,
+        autapses=(),
     )
 
     def batch_of(n):
@@ -85,3 +85,13 @@ def test_tangential_leaves_the_scale():
     w, g = np.array([3.0, 4]), np.array([1.0, 2])
     assert tangential(g, w) @ w == pytest.approx(0)
     np.testing.assert_array_equal(tangential(g, 0 * w), g)
+
+
+def test_only_named_diagonals_change():
+    network, weights, batch = case("nif", n_steps=200)
+    descent = Descent(network, rates={"W": 1e-3, "W_f": 1e-3}, autapses=("W",))
+    new, _ = descent.update(State(0, weights), batch)
+    assert (np.diag(new.weights.W) != np.diag(weights.W)).any()
+    np.testing.assert_array_equal(np.diag(new.weights.W_f), np.diag(weights.W_f))
+    with pytest.raises(ValueError, match="autapses"):
+        Descent(network, {}, autapses=("U",))

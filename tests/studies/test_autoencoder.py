@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from studies.autoencoder.command import PRETRAINED, TASK, main
-from studies.autoencoder.numbers import refitted
-from studies.autoencoder.simulation import Chips, rms_error
-from studies.autoencoder.task import DT, PERIOD, TAU, correlation, off_diagonal, steps
+from studies.autoencoder.command import KAPPA, PRETRAINED, TASK, main
+from studies.lab.tracking.chips import Chips, rms_error
+from studies.lab.tracking.numbers import refitted
+from studies.lab.tracking.task import DT, PERIOD, TAU, correlation, off_diagonal, steps
 
 
 def test_signals_have_their_period_and_size():
-    x = TASK.signals(np.random.default_rng(0), 4, 2 * steps(PERIOD))
+    x, target = TASK.signals(np.random.default_rng(0), 4, 2 * steps(PERIOD))
     np.testing.assert_allclose(x[:, : steps(PERIOD)], x[:, steps(PERIOD) :], atol=1e-9)
     np.testing.assert_allclose((x**2).mean(axis=1), 1)
+    assert target is x
 
 
 def test_streams_of_trials_differ():
@@ -28,7 +29,7 @@ def test_streams_of_trials_differ():
 
 @pytest.fixture(scope="module")
 def chips(tmp_path_factory):
-    return Chips(TASK, 2, "numpy", tmp_path_factory.mktemp("chips"))
+    return Chips(TASK, 2, "numpy", tmp_path_factory.mktemp("chips"), KAPPA)
 
 
 @pytest.mark.slow

@@ -11,8 +11,8 @@ from ebn_brian.gradient import Descent, Slopes, State, load, train
 
 from .task import TAU, Task
 
-#: Trials of an update.
-TRIALS = 128
+#: Step of W over that of W_f: its entries become larger.
+SLOW = 4.0
 #: Share of the moments that the ridge regression of the readout keeps.
 KEEP = 0.8
 
@@ -27,17 +27,14 @@ class Phase:
 
     def descent(self, task: Task) -> Descent:
         """The update of this phase. Rates of weights are per unit of potential and spike."""
+        slow = {} if task.A is None else {"W": SLOW * self.rate}
         return Descent(
             task.network,
-            {"U": self.rate / float(TAU), "W_f": self.rate},
+            {"U": self.rate / float(TAU), "W_f": self.rate, **slow},
             scales={"U": self.U_scale, "W_f": 0.03},
             ridge=KEEP,
-            autapses=False,
+            autapses=("W",),
         )
-
-
-#: The scale of U is held until W_f has caught up, then released.
-PHASES = (Phase(140, 0.004), Phase(50, 0.001), Phase(50, 0.0007, 0.03))
 
 
 def trained(
@@ -45,10 +42,10 @@ def trained(
     seed: int,
     path: Path,
     progress: Callable[[State, Slopes], None],
-    phases: Sequence[Phase] = PHASES,
-    trials: int = TRIALS,
+    phases: Sequence[Phase],
+    trials: int,
 ) -> tuple[list[State], Floats]:
-    """The state at the end of each phase, and cost (n_updates,) by update.
+    """The state at the end of each phase, and cost (n_updates,) by update, of so many trials.
 
     The state is saved in `path`, with a number for each phase; training goes on from there.
     """

@@ -1,7 +1,7 @@
-"""The auto-encoder of Huh and Sejnowski 2018, and trials of it.
+"""Networks that follow signals, as those of Huh and Sejnowski 2018, and trials of them.
 
 The readout of 30 non-leaky neurons is to follow the two signals that come in, sums of sinusoids of
-a period of 1200 ms.
+a period of 1200 ms, or what a linear system makes of them.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,6 @@ TAU, TAU_F, DT = 10 * ms, 1 * ms, 0.2 * ms
 PERIOD = 1200 * ms
 #: Length of training trials, whose first part, from a random state, has no cost for the error.
 WINDOW, SETTLING = 150 * ms, 30 * ms
-#: Length of the rows of U at the start, ``tau`` times.
-U_0 = 0.6
 
 
 def steps(duration: Quantity) -> int:
@@ -39,11 +37,18 @@ class Task:
         lambda N, in ms**2: the price of the synapses' activity.
     noise
         Of the potential in training, per square root of a millisecond.
+    U_0
+        Length of the rows of U at the start, ``tau`` times.
+    A
+        Of the system that the readout follows, ``tau dx/dt = (A - 1) x + input``, which a balanced
+        network would do with ``W = U A O``. None: the readout follows the input, without W.
     """
 
     harmonics: int
     activity: float
     noise: float = 0.03
+    U_0: float = 0.6
+    A: tuple[tuple[float, ...], ...] | None = None
 
     @property
     def network(self) -> Network:
@@ -54,38 +59,46 @@ class Task:
     def start(self, seed: int) -> Weights:
         """Random directions of the input's weights; no recurrence, no readout."""
         directions = generator(seed, "input weights").normal(size=(N_NEURONS, N_SIGNALS))
-        U = U_0 / float(TAU) * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+        U = self.U_0 / float(TAU) * directions / np.linalg.norm(directions, axis=1, keepdims=True)
         none = np.zeros((N_NEURONS, N_NEURONS))
-        return Weights(U=U, O=np.zeros((N_SIGNALS, N_NEURONS)), W_f=none)
+        slow = None if self.A is None else none
+        return Weights(U=U, O=np.zeros((N_SIGNALS, N_NEURONS)), W=slow, W_f=none)
 
-    def signals(self, r: np.random.Generator, n: int, n_steps: int) -> Floats:
-        """Of n trials, (n, n_steps, N_SIGNALS), at the ends of steps."""
+    def signals(self, r: np.random.Generator, n: int, n_steps: int) -> tuple[Floats, Floats]:
+        """Input and target of n trials, (n, n_steps, N_SIGNALS), at the ends of steps."""
         k = np.arange(1, self.harmonics + 1)
         size = r.normal(size=(n, N_SIGNALS, self.harmonics))
         size /= np.sqrt((size**2).sum(axis=-1, keepdims=True) / 2)
         phase = r.uniform(0, 2 * np.pi, size.shape)
         omega = 2 * np.pi * k / float(PERIOD)
         t = np.arange(1, n_steps + 1) * float(DT)
-        return np.einsum("njk,njkt->ntj", size, np.sin(omega[:, None] * t + phase[..., None]))
+        x = np.einsum("njk,njkt->ntj", size, np.sin(omega[:, None] * t + phase[..., None]))
+        if self.A is None:
+            return x, x
+        one = np.eye(N_SIGNALS)
+        response = np.linalg.inv(one - self.A + 1j * omega[:, None, None] * float(TAU) * one)
+        z = np.einsum("kij,njk->nik", response, size * np.exp(1j * phase))
+        target = (z @ np.exp(1j * omega[:, None] * t)).imag
+        return x, np.ascontiguousarray(target.swapaxes(1, 2))
 
     def batch(self, seed: int, number: int, n: int) -> Batch:
         """Training trials of one update."""
         r = generator(seed, "training trials", number)
         n_steps, settling = steps(WINDOW), steps(SETTLING)
-        x = self.signals(r, n, n_steps)
+        x, target = self.signals(r, n, n_steps)
         weight = np.full((n, n_steps), n_steps / (n_steps - settling))
         weight[:, :settling] = 0
         noise = r.standard_normal((n, n_steps, N_NEURONS), dtype=np.float32).astype(float)
         noise *= self.noise * float(np.sqrt(DT / ms))
-        return Batch(x, x, random_potentials(r, n), weight, noise)
+        return Batch(x, target, random_potentials(r, n), weight, noise)
 
     def fresh(
         self, seed: int, n: int, stream: str = "test trials", duration: Quantity = PERIOD
     ) -> Batch:
         """Trials that training has not seen, without noise."""
         r = generator(seed, stream)
-        x = self.signals(r, n, steps(duration))
-        return Batch(x, x, random_potentials(r, n))
+        x, target = self.signals(r, n, steps(duration))
+        return Batch(x, target, random_potentials(r, n))
 
 
 def random_potentials(r: np.random.Generator, n: int) -> Floats:

@@ -21,12 +21,10 @@ from .task import DT, N_NEURONS, N_SIGNALS, PERIOD, TAU, Task, steps
 
 #: Periods of the input that chips learn from.
 LEARNING = 20
-#: Parameters that mismatch spreads.
-SPREAD = ("neurons.U_0", "neurons.U_1", "neurons.v_spike", "fast.gain")
+#: Parameters that mismatch spreads, where they are.
+SPREAD = ("neurons.U_0", "neurons.U_1", "neurons.v_spike", "fast.gain", "slow.gain")
 #: Step of the fast weights in units of the threshold, and half-width of the zone without a step.
 STEP, DEAD_ZONE = 0.01, 0.1
-#: Of the comparators: where weights trained on ideal chips are about the rule's fixed point.
-KAPPA = 3.0
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,11 @@ class Response:
 
 
 class Chips:
-    """A program for so many chips, which runs any weights of the task."""
+    """A program for so many chips, which runs any weights of the task; `kappa` is the rule's."""
 
-    def __init__(self, task: Task, n_chips: int, device: str, directory: Path):
+    def __init__(self, task: Task, n_chips: int, device: str, directory: Path, kappa: float):
         self.task, self.n_chips = task, n_chips
-        self.rule = DiscreteRule(STEP, kappa=KAPPA, dead_zone=DEAD_ZONE)
+        self.rule = DiscreteRule(STEP, kappa=kappa, dead_zone=DEAD_ZONE)
         weights = task.start(seed=0)
         n_steps = LEARNING * steps(PERIOD)
 
@@ -77,6 +75,10 @@ class Chips:
             for name, value in named.items()
         }
         fast = np.zeros((N_NEURONS, N_NEURONS)) if weights.W_f is None else weights.W_f
+        if weights.W is not None:
+            all_pairs = replace(self.layout, autapses=True)
+            values["trained_slow.gain"] = np.ones(all_pairs.n_synapses)
+            values["trained_slow.w"] = all_pairs.to_synapses(weights.W)
         return values | {
             "trained_fast.gain": np.ones(self.layout.n_synapses),
             "trained_fast.w": self.rule.encode(self.layout.to_synapses(fast)),
@@ -85,7 +87,7 @@ class Chips:
 
     def with_mismatch(self, values: Mapping[str, Any], cv: float, seed: int) -> dict[str, Any]:
         """The same chips as they are made."""
-        names = [f"trained_{name}" for name in SPREAD]
+        names = [f"trained_{name}" for name in SPREAD if f"trained_{name}" in values]
         return spread(values, dict.fromkeys(names, cv), seed=seed, chips=self.n_chips)
 
     def run(self, values: Mapping[str, Any], batch: Batch) -> Response:
@@ -124,4 +126,5 @@ def rms_error(s: Floats, O: Floats, target: Floats) -> Floats:  # noqa: E741
 
 def without_recurrence(weights: Weights) -> Weights:
     """The same neurons, on their own."""
-    return replace(weights, W_f=np.zeros_like(weights.U @ weights.O))
+    none = np.zeros_like(weights.U @ weights.O)
+    return replace(weights, W=None if weights.W is None else none, W_f=none)

@@ -1,0 +1,1 @@
+"""Does gradient descent through spikes find predictive coding of a linear system?"""

@@ -1,0 +1,53 @@
+"""The figure of predictive coding."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ebn_brian.checks import Floats
+
+from ..lab.palette import BLACK, BLUE, GREY
+from ..lab.tracking.figure import Example, arms, descent, matched, plane, raster, signals
+from ..lab.tracking.task import N_SIGNALS, off_diagonal
+
+
+def figure(data: xr.Dataset, example: Example, A: Floats) -> Figure:
+    """States and spikes; weights beside what they should be; training; unlike chips."""
+    sns.set_theme(context="paper", style="ticks")
+    fig = plt.figure(figsize=(11, 8), layout="constrained")
+    grid = fig.add_gridspec(3, 4, height_ratios=(1, 1, 1.2))
+    signals(fig.add_subplot(grid[0, :2]), example)
+    raster(fig.add_subplot(grid[0, 2]), example.on, "spikes, with recurrence")
+    raster(fig.add_subplot(grid[0, 3]), example.off, "spikes, without")
+    own = example.weights
+    assert own.W_f is not None
+    assert own.W is not None
+    fast, slow = (off_diagonal(product) for product in (-own.U @ own.O, own.U @ A @ own.O))
+    matched(fig.add_subplot(grid[1, 0]), fast, off_diagonal(own.W_f), "$-UO$", "fast weights $W_f$")
+    matched(fig.add_subplot(grid[1, 1]), slow, off_diagonal(own.W), "$UAO$", "slow weights $W$")
+    system(fig.add_subplot(grid[1, 2]), data, A)
+    theory = {"cost_analytic": "--", "cost_analytic_inhibited": ":"}
+    note = "one line a seed\ndashed: theory on the test\ndotted: with self-inhibition"
+    descent(fig.add_subplot(grid[1, 3]), data, theory, note)
+    arms(fig.add_subplot(grid[2, 0]), data, "spikes", "spikes a neuron in 1.2 s")
+    arms(fig.add_subplot(grid[2, 1]), data, "rel_rmse", "error, trained readout")
+    arms(fig.add_subplot(grid[2, 2]), data, "rel_rmse_refit", "error, refitted readout")
+    plane(fig.add_subplot(grid[2, 3]), data)
+    return fig
+
+
+def system(ax: Axes, data: xr.Dataset, A: Floats) -> None:
+    """Entries of M in ``W = U M O``, one point a seed, beside those of A."""
+    held = data.sel(when="held")
+    for k, (i, j) in enumerate(np.ndindex(A.shape)):
+        M = held[f"M_{i + 1}{j + 1}"].values
+        ax.plot([k - 0.35, k + 0.35], [A[i, j]] * 2, color=BLACK, lw=1.5)
+        ax.plot(k + np.linspace(-0.2, 0.2, len(M)), M, "o", ms=4, mew=0, color=BLUE)
+    ax.axhline(0, color=GREY, lw=0.5)
+    labels = [f"$M_{{{i + 1}{j + 1}}}$" for i, j in np.ndindex(A.shape)]
+    ax.set_xticks(range(N_SIGNALS**2), labels)
+    ax.set_title("$W = UMO$: points $M$, bars $A$")
+    sns.despine(ax=ax)
