@@ -82,6 +82,8 @@ def dynamics_blueprint(
     """
     lif = lif_blueprint(D, **neuron)
     n_chips, _, n_neurons = lif.D.shape
+    if features is not None and not isinstance(features, Features):
+        raise TypeError(f"features={features!r}: must be Features")
     if features is None:
         m = np.zeros(lif.D.shape) * Hz if A is None else slow_weights(lif.D, A, lif.tau)
         parts = [_linear(lif, m, taught)]
@@ -170,7 +172,8 @@ def dynamics_chips(
     Raises
     ------
     TypeError, ValueError
-        If a parameter has a wrong shape or unit or is not finite, or `A` is given with `features`.
+        If a parameter has a wrong type, shape or unit or is not finite, or `A` is given with
+        `features`.
     """
     n_chips = chips_given(D, Omega, n_chips)
     blueprint = dynamics_blueprint(

@@ -15,7 +15,7 @@ from ebn_brian.chips.dynamics import by_signal, dynamics_blueprint, slow_weights
 from ebn_brian.mismatch import spread
 from ebn_brian.plasticity import ContinuousRule, DiscreteRule
 from ebn_brian.rule import Rule
-from ebn_brian.training import DT, State, Training
+from ebn_brian.training import DT, State, Training, steps
 
 from .response import Response, measures, respond
 from .systems import System
@@ -34,9 +34,10 @@ PHASES: dict[str, tuple[tuple[Rule, float], ...]] = {
         for stride, h in ((16, 0.25), (4, 0.1), (1, 0.05))
     ),
 }
-#: Gain of the feedback, and learning rates of the slow weights of linear systems and of features.
-K, ETAS, DEPLOYED_ETAS, FEATURE_ETAS = 100 * Hz, (5.0,), (2.0, 1.0, 0.5), (2.5, 1.0, 0.25)
-FEATURE_K, N_FEATURES = 50 * Hz, 100
+#: Gain of the feedback, and learning rates of slow weights without features.
+K, ETAS, DEPLOYED_ETAS, N_FEATURES = 100 * Hz, (5.0, 2.0, 0.5), (2.0, 1.0, 0.5), 100
+#: The most of a drive that least squares see.
+FITTED = 60 * second
 #: Of nonlinear systems also without features: taught, and a least-squares fit.
 STAGES = ("before", "after", "linear", "linear_fit", "optimal_slow")
 DEPLOYED = ("on_chip", "copied")
@@ -73,11 +74,12 @@ def decoders(system: System, n_neurons: int, seed: int, numbers: Sequence[int]) 
 
 def features_of(system: System, D: Floats, seed: int, numbers: Sequence[int]) -> Features | None:
     """Features ``tanh(Q x_hat + theta)`` of a nonlinear system, with ``M = Q D``."""
-    if system.group == "neurons":
+    if system.group == "neurons" or system.nonlinear is None:
         return None
+    gain, spread = system.nonlinear.gain, system.nonlinear.spread
     streams = [seeds.generator(seed, "features", number) for number in numbers]
-    Q = np.stack([rng.normal(0, 1.5, (N_FEATURES, system.n_signals)) for rng in streams])
-    theta = np.stack([rng.uniform(-2, 2, N_FEATURES) for rng in streams])
+    Q = np.stack([rng.normal(0, gain, (N_FEATURES, system.n_signals)) for rng in streams])
+    theta = np.stack([rng.uniform(-spread, spread, N_FEATURES) for rng in streams])
     return Features(Q * system.resolution @ D, theta)
 
 
@@ -166,14 +168,15 @@ class Population:
         own = by_signal(f"{self.bench.system.group}.m", m)
         return replace(state, variables={**state.variables, **own})
 
-    def taught(self, Omega: Floats, readout: Floats) -> Floats:
-        """Slow weights m after learning, (n_chips, n_signals, n_sources)."""
-        system = self.bench.system
-        gain, etas, group = K, ETAS if self.cost == COST else DEPLOYED_ETAS, system.group
-        if group == "features":
-            gain, etas = FEATURE_K, FEATURE_ETAS
-        duration = self.bench.seconds * second
-        c = system.drive(duration, self.bench.seed, f"training {self.numbers[0]}", duration)
+    def taught(self, Omega: Floats, readout: Floats, c: Quantity) -> Floats:
+        """Slow weights m after learning from the drive `c`, (n_chips, n_signals, n_sources)."""
+        system, group = self.bench.system, self.bench.system.group
+        gain = K
+        etas: tuple[float, ...] = ETAS if self.cost == COST else DEPLOYED_ETAS
+        if group == "features" and system.nonlinear is not None:
+            gain, etas = system.nonlinear.K, system.nonlinear.etas
+        elif system.nonlinear is not None:
+            etas = system.nonlinear.linear_etas
         state, values = self.start(self.fast, Omega), self.ready(readout)
         for k, eta in enumerate(etas, 1):
             learning = {"neurons.K": gain, f"{group}.eta": eta * Hz**2}
@@ -186,13 +189,12 @@ class Population:
         held = [state.variables[f"{group}.m_{j}"] for j in range(system.n_signals)]
         return np.stack(held).reshape(system.n_signals, len(self.numbers), -1).swapaxes(0, 1)
 
-    def by_theory(self) -> Floats:
-        """Slow weights m that theory gives, or for features and recordings a least-squares fit."""
+    def by_theory(self, c: Quantity) -> Floats:
+        """Slow weights m by theory, or for features and recordings by a fit to the drive `c`."""
         system = self.bench.system
         if system.A is not None:
             return np.asarray(slow_weights(self.D, system.A * Hz, system.tau_m))
-        c = system.drive(20 * second, self.bench.seed, f"training {self.numbers[0]}", 20 * second)
-        c = np.asarray(c)
+        c = np.asarray(c[: steps(FITTED)])
         own = c[:, system.n_signals :]
         x = decoding.leaky_integral(own, system.tau_m, DT)
         inner = (own - c[:, : system.n_signals])[1::50]
@@ -214,27 +216,29 @@ class Population:
 def run_block(bench: Bench, cvs: Sequence[float], first: int) -> dict[str, Floats]:
     """Measures of a block of networks, and the traces of its first one.
 
-    ``MEASURE_ARM`` (n_chips,); `cvs` begin with 0, whose weights are the copied ones.
+    ``MEASURE_ARM`` (n_chips,); `cvs`, if any, begin with 0, whose weights are the copied ones.
     """
     numbers = range(first, first + bench.block)
+    duration = bench.seconds * second
+    c = bench.system.drive(duration, bench.seed, f"training {first}", duration)
     clean, theory = Population(bench, numbers, COST), Population(bench, numbers, 0.0)
     Omega, readout = clean.learned_fast()
-    optimal = (theory.ideal.chips.optimal, theory.D, theory.by_theory())
+    optimal = (theory.ideal.chips.optimal, theory.D, theory.by_theory(c))
     runs = {
         "before": clean.response(Omega, readout, None),
-        "after": clean.response(Omega, readout, clean.taught(Omega, readout)),
+        "after": clean.response(Omega, readout, clean.taught(Omega, readout, c)),
         "optimal_slow": theory.response(*optimal),
     }
     if bench.linear is not None:
         system = replace(bench.system, linear_weights=True)
         chips = Population(replace(bench, program=bench.linear, system=system), numbers, COST)
-        runs["linear"] = chips.response(Omega, readout, chips.taught(Omega, readout))
-        runs["linear_fit"] = chips.response(Omega, readout, chips.by_theory())
+        runs["linear"] = chips.response(Omega, readout, chips.taught(Omega, readout, c))
+        runs["linear_fit"] = chips.response(Omega, readout, chips.by_theory(c))
     copied = None
     for cv in cvs:
         chips = Population(bench, numbers, DEPLOYED_COST, cv)
         Omega, readout = chips.learned_fast()
-        own = Omega, readout, chips.taught(Omega, readout)
+        own = Omega, readout, chips.taught(Omega, readout, c)
         copied = own if copied is None else copied  # the first CV is 0
         runs[f"on_chip_{cv:g}"] = chips.response(*own)
         if own is copied:  # without mismatch

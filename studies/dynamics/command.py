@@ -28,7 +28,7 @@ CVS = (0.1, 0.2, 0.3)
 #: Networks of one task; they share the input, which is another one in each task.
 BLOCK = 5
 #: Seconds of slow learning.
-SECONDS = {"oscillator": 60.0, "bistable": 120.0}
+SECONDS = {"spring": 600.0}
 
 
 def make_program(system: System, options: dict, block: int, folder) -> Training:
@@ -53,7 +53,8 @@ def make_program(system: System, options: dict, block: int, folder) -> Training:
     "--system",
     default="oscillator",
     show_default=True,
-    help="oscillator, bistable, or a file: a matrix A in 1/s (text, CSV, NPY), or a recording.",
+    help="oscillator, bistable, spring, or a file: a matrix A in 1/s (text, CSV, NPY), or a "
+    "recording of at least 12 s.",
 )
 @click.option("--chips", default=20, show_default=True, type=click.IntRange(1))
 @click.option("--neurons", default=50, show_default=True, type=click.IntRange(4))
@@ -63,13 +64,13 @@ def make_program(system: System, options: dict, block: int, folder) -> Training:
     default="continuous",
     show_default=True,
     type=click.Choice(list(PHASES)),
-    help="Of the fast weights.",
+    help="Of the fast weights; without effect with one signal, where they are those of theory.",
 )
 @click.option(
     "--training",
     type=click.FloatRange(0.1),
     callback=finite,
-    help="Seconds of slow learning  [default: 60, of the bistable system 120]",
+    help="Seconds of slow learning  [default: 120, spring 600]",
 )
 @recording_options
 @engine_options
@@ -78,13 +79,14 @@ def main(**options) -> None:
     begin = time.perf_counter()
     out, device, quick = options["out"], options["device"], options["quick"]
     n = min(options["chips"], 2) if quick else options["chips"]
-    cvs = sorted({0.0, *(options["cvs"] or ((0.2,) if quick else CVS))})
+    given = options["cvs"] or ((0.2,) if quick else CVS)
+    cvs = sorted({0.0, *given}) if any(given) else []
     check_before_start(out, device)
     try:
         system = open_system(options)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    seconds = options["training"] or SECONDS.get(system.name, 60.0)
+    seconds = options["training"] or SECONDS.get(system.name, 120.0)
     shorter = 0.1 if quick else 1.0
     block = min(n, BLOCK)
     tasks = {f"{first}": (cvs, first) for first in range(0, n, block)}

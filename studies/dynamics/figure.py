@@ -10,27 +10,30 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..lab.palette import BLACK, BLUE, GREY, PURPLE, RED
-from .response import DRIVEN, HELD
-from .systems import System
+from ..lab.palette import BLACK, BLUE, GREEN, GREY, PURPLE, RED
+from .systems import DRIVEN, HELD, System
 
-#: Seconds between two samples of the traces.
-SAMPLE = 1e-3
+#: Seconds between two samples of the traces, and colours of as many signals as there is room for.
+SAMPLE, COLORS = 1e-3, (RED, BLUE, GREEN, PURPLE)
 TITLES = {
     "before": "before: fast weights alone",
     "after": "after slow learning",
     "on_chip": "chip with mismatch {cv:.0f} %, taught on the chip",
     "copied": "the same chip, weights copied from the clean network",
+    "linear": "after slow learning without features",
+    "optimal_slow": "slow weights by theory or least squares",
 }
 
 
 def figure(data: xr.Dataset, example: Mapping[str, Any], system: System) -> Figure:
     """Traces of one network; below, errors of all, and against mismatch."""
     sns.set_theme(context="paper", style="ticks")
-    cvs = data["cv"].values
-    cv = float(cvs[np.abs(cvs - 0.2).argmin()])
+    cv = min(data["cv"].values, key=lambda cv: abs(cv - 0.2), default=0)
     keys = {"before": "before", "after": "after"}
-    keys |= {"on_chip": f"on_chip_{cv:g}", "copied": f"copied_{cv:g}"}
+    if cv:
+        keys |= {"on_chip": f"on_chip_{cv:g}", "copied": f"copied_{cv:g}"}
+    else:
+        keys |= {k: k for k in ("linear", "optimal_slow") if k in data["stage"].values}
     fig = plt.figure(figsize=(11, 2.1 * len(keys) + 3.2), layout="constrained")
     grid = fig.add_gridspec(len(keys) + 1, 2, height_ratios=[1] * len(keys) + [1.7])
     axes = [fig.add_subplot(grid[row, :]) for row in range(len(keys))]
@@ -38,8 +41,11 @@ def figure(data: xr.Dataset, example: Mapping[str, Any], system: System) -> Figu
         traces(ax, example, name, system, legend=row == 0)
         ax.set_title(TITLES[kind].format(cv=100 * cv), loc="left")
     axes[-1].set_xlabel("time / s")
-    errors(fig.add_subplot(grid[-1, 0]), data)
-    deployed(fig.add_subplot(grid[-1, 1]), data)
+    if system.n_signals > len(COLORS):
+        fig.suptitle(f"signals 1 to {len(COLORS)} of {system.n_signals}")
+    errors(fig.add_subplot(grid[-1, 0] if cv else grid[-1, :]), data)
+    if cv:
+        deployed(fig.add_subplot(grid[-1, 1]), data)
     return fig
 
 
@@ -47,20 +53,20 @@ def traces(ax: Axes, example: Mapping[str, Any], name: str, system: System, lege
     """The signal, and what the network makes of its command alone."""
     x, x_hat = example["x"] * system.resolution, example[f"x_hat_{name}"] * system.resolution
     t = np.arange(len(x)) * SAMPLE
-    for j, color in enumerate((RED, BLUE)[: x.shape[1]]):
+    for j, color in enumerate(COLORS[: x.shape[1]]):
         which = f" {j + 1}" if x.shape[1] > 1 else ""
         ax.plot(t, x[:, j], color=color, lw=3, alpha=0.3, label=f"system, signal{which}")
         ax.plot(t, x_hat[:, j], color=color, lw=0.9, label=f"network, signal{which}")
     limit = 1.25 * float(np.abs(x).max())
     ax.set(xlim=(0, t[-1]), ylim=(-limit, limit), ylabel="signal")
-    if not system.nonlinear:
+    if system.nonlinear is None:
         end = float(HELD if system.recording else DRIVEN)
         ax.axvspan(0, end, color=GREY, alpha=0.12, lw=0)
         words = ("held by the teacher", "let go") if system.recording else ("driven", "left alone")
         ax.text(end - 0.05, 0.97 * limit, words[0], ha="right", va="top", color=BLACK)
         ax.text(end + 0.05, 0.97 * limit, words[1], ha="left", va="top", color=BLACK)
     if legend:
-        ax.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0.25, 0.98))
+        ax.legend(frameon=False, ncols=4, loc="lower right", bbox_to_anchor=(1, 0.98))
     sns.despine(ax=ax)
 
 
@@ -71,7 +77,7 @@ def errors(ax: Axes, data: xr.Dataset) -> None:
         "after": "after\nlearning",
         "linear": "the same,\nno features",
         "linear_fit": "linear fit,\nno features",
-        "optimal_slow": "weights\nby theory",
+        "optimal_slow": "theory or\nleast squares",
     }
     labels = {stage: labels[stage] for stage in data["stage"].values}
     for k, stage in enumerate(labels):

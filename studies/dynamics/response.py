@@ -9,10 +9,7 @@ from ebn_brian import decoding
 from ebn_brian.checks import Floats, Integers
 from ebn_brian.training import DT, State, Training, steps
 
-from .systems import System
-
-#: A test: driven, then left to itself. Signals of recordings are held first, then let go.
-DRIVEN, FREE, PULSED, HELD = 6 * second, 2 * second, 20 * second, 2 * second
+from .systems import DRIVEN, FREE, HELD, JUDGED, PULSED, System
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ def respond(
 ) -> Response:
     """Of networks that are no longer taught, to a command they have not seen."""
     driven = PULSED if system.nonlinear else DRIVEN
-    length = HELD + FREE if system.recording else driven + FREE * (not system.nonlinear)
+    length = HELD + FREE if system.recording else driven + FREE * (system.nonlinear is None)
     c = system.drive(length, seed, stream, driven)
     alone = {**training.given, "neurons.K": 0 * Hz, f"{system.group}.eta": 0 * Hz**2}
     held = {**alone, "neurons.K": 100 * Hz}
@@ -66,17 +63,18 @@ def respond(
 def measures(response: Response, system: System) -> dict[str, Floats]:
     """`rmse`, `agreement` and `rate_hz` of each network.
 
-    `agreement` is the correlation while it is left to itself, or of the bistable system the share
-    of time in the right well.
+    `agreement` is the correlation while it is left to itself, of nonlinear systems that while it is
+    pushed, or of the bistable one the share of time in the right well.
     """
     n_chips, n_steps, _ = response.x_hat.shape
     if system.nonlinear:
         first = steps(1 * second)  # by then a pulse has put it into a well
-        right = np.sign(response.x_hat) == np.sign(response.x)
-        rmse, agreement = response.rmse(first, n_steps), right[:, first:].mean((1, 2))
+        rmse, agreement = response.rmse(first, n_steps), response.correlation(first, n_steps)
+        if system.nonlinear.wells:
+            right = np.sign(response.x_hat) == np.sign(response.x)
+            agreement = right[:, first:].mean((1, 2))
     elif system.recording:
-        first = steps(HELD)
-        last = min(first + steps(1 * second), n_steps)
+        first, last = steps(HELD), steps(HELD + JUDGED)
         rmse, agreement = response.rmse(first, last), response.correlation(first, last)
     else:
         end = steps(DRIVEN)

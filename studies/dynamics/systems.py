@@ -1,11 +1,11 @@
-"""The systems that networks are taught: an oscillator, a bistable system, the user's own.
+"""The systems that networks are taught: an oscillator, nonlinear systems, the user's own.
 
 Signals are in units of the decoders' length. `resolution` says how long that is beside the signal
 in its own units, which also sets how many spikes there are.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,56 @@ from ..learning.input import open_recording
 OSCILLATOR = np.array([[-1.0, -8.0], [8.0, -1.0]])
 #: Root mean square of a linear system's signal, in its own units.
 RMS = 2.7
+#: A test: driven, then left to itself; signals of recordings are held, then let go and judged.
+DRIVEN, FREE, PULSED = 6 * second, 2 * second, 20 * second
+HELD, JUDGED = 2 * second, 1 * second
+
+
+def bistable(x: Floats) -> Floats:
+    """``4 x (1 - x**2)``: at rest at -1 and at 1."""
+    return 4 * x * (1 - x**2)
+
+
+def spring(x: Floats) -> Floats:
+    """Place and speed on a spring that hardens, ``5 (x_0/5 + x_0**3)``, with friction of 2/s."""
+    place, speed = x[..., 0], x[..., 1]
+    return np.stack([5 * speed, -place - 5 * place**3 - 2 * speed], axis=-1)
+
+
+@dataclass(frozen=True)
+class Nonlinear:
+    """A flow that is not linear, what pushes it, and how it is taught."""
+
+    flow: Callable[[Floats], Floats]
+    pulses: tuple[float, float]
+    """Smallest and largest, 1/s; they push the last signal for 150 ms."""
+    gain: float
+    """Of features ``tanh(Q x_hat + theta)``: standard deviation of Q, for signals in own units."""
+    spread: float
+    """Thresholds theta are even from minus this to this."""
+    K: Quantity
+    etas: tuple[float, ...]
+    """Feedback and learning rates (1/s**2), equally long."""
+    linear_etas: tuple[float, ...]
+    """Learning rates where there are no features."""
+    wells: bool = False
+    """Whether what counts is the sign of the signal."""
+
+
+BISTABLE = Nonlinear(bistable, (10, 14), 1.5, 2, 50 * Hz, (2.5, 1.0, 0.25), (5.0,), wells=True)
+SPRING = Nonlinear(spring, (6, 12), 2, 4, 100 * Hz, (20.0, 5.0, 1.0), (0.5, 0.2, 0.1))
 
 
 @dataclass(frozen=True)
 class System:
-    """``dx/dt = f(x) + c``; with a matrix `A`, in 1/s, ``f(x) = A x``, else ``4 x (1 - x**2)``."""
+    """``dx/dt = f(x) + c``, with ``f(x) = A x`` of a matrix, in 1/s, or the flow of `nonlinear`."""
 
     name: str
     n_signals: int
     tau_m: Quantity
     resolution: float
     A: Floats | None = None
+    nonlinear: Nonlinear | None = None
     strength: float = 8.0
     """Of the command: standard deviation, 1/s."""
     recording: Drive | None = None
@@ -42,18 +81,13 @@ class System:
     """Whether it is to be taught without features although it is nonlinear."""
 
     @property
-    def nonlinear(self) -> bool:
-        """Whether it needs features."""
-        return self.A is None and self.recording is None
-
-    @property
     def group(self) -> str:
         """The group that learns slow weights."""
         return "features" if self.nonlinear and not self.linear_weights else "neurons"
 
     def flow(self, x: Floats) -> Floats:
         """``f(x)`` in the system's own units, (..., n_signals)."""
-        return 4 * x * (1 - x**2) if self.A is None else x @ self.A.T
+        return self.nonlinear.flow(x) if self.nonlinear else x @ np.asarray(self.A).T
 
     def drive(self, duration: Quantity, seed: int, stream: str, driven: Quantity) -> Quantity:
         """Command and drive of the signal to be followed, (n_steps, 2 n_signals).
@@ -74,18 +108,18 @@ class System:
         return np.hstack([c, followed]) / self.resolution * Hz
 
     def _command(self, duration: Quantity, seed: int, stream: str) -> Floats:
-        if not self.nonlinear:
+        if self.nonlinear is None:
             std = self.strength * Hz
             return np.array(
                 signals.smoothed_noise(
                     duration, self.n_signals, seed, std=std, sigma=100 * ms, stream=stream
                 )
             )
-        rng, c = generator(seed, stream), np.zeros((steps(duration), 1))
+        rng, c = generator(seed, stream), np.zeros((steps(duration), self.n_signals))
         t = 0.2
         while t < float(duration):
             pulse = slice(steps(t * second), steps((t + 0.15) * second))
-            c[pulse] = rng.choice([-1, 1]) * rng.uniform(10, 14)
+            c[pulse, -1] = rng.choice([-1, 1]) * rng.uniform(*self.nonlinear.pulses)
             t += rng.uniform(0.6, 1.4)
         return c
 
@@ -103,24 +137,38 @@ def open_system(options: Mapping[str, Any]) -> System:
     Raises
     ------
     ValueError
-        If a file holds neither a stable matrix nor a recording.
+        If a file holds neither a stable matrix nor a recording that is long enough.
     """
     name = options["system"]
     if name == "bistable":
-        return System(name, 1, 50 * ms, 0.1)
+        return System(name, 1, 50 * ms, 0.1, nonlinear=BISTABLE)
+    if name == "spring":
+        return System(name, 2, 200 * ms, 0.025, nonlinear=SPRING)
     if name == "oscillator":
         return System(name, 2, 100 * ms, 0.1, OSCILLATOR)
     path = Path(name)
     if not path.is_file():
-        raise ValueError(f"--system {name}: must be oscillator, bistable or a file")
+        raise ValueError(f"--system {name}: must be oscillator, bistable, spring or a file")
     A = read_matrix(path)
     if A is None:
-        recording = open_recording({**options, "signal": path})
-        return System(
-            path.name, recording.n_signals, 50 * ms, 0.25, None, 0.0, recording.drive,
-            recording.n_steps,
-        )  # fmt: skip
+        return recorded(path, options)
     return linear(path.name, A)
+
+
+def recorded(path: Path, options: Mapping[str, Any]) -> System:
+    """The system behind a recording."""
+    recording = open_recording({**options, "signal": path})
+    duration, needed = recording.n_steps * DT, 4 * (HELD + JUDGED)
+    if duration < needed:
+        raise ValueError(
+            f"--system {path}: is {float(duration):.4g} s long: must be at least "
+            f"{float(needed):g} s, since a network is held for {float(HELD):g} s and judged for "
+            f"{float(JUDGED):g} s in the last quarter"
+        )
+    return System(
+        path.name, recording.n_signals, 50 * ms, 0.25, recording=recording.drive,
+        n_steps=recording.n_steps,
+    )  # fmt: skip
 
 
 def linear(name: str, A: Floats) -> System:
@@ -137,9 +185,9 @@ def linear(name: str, A: Floats) -> System:
             f"--system {name}: has an eigenvalue of {fastest:.4g} 1/s: must be at most 200, since "
             "the matrix is in 1/s and a neuron spikes at some 10 Hz"
         )
-    system = System(name, len(A), 100 * ms, 0.1, A, 1.0)
+    system = System(name, len(A), 100 * ms, 0.1, A, strength=1.0)
     x = system._path(system._command(20 * second, 1, "scale"))
-    return System(name, len(A), 100 * ms, 0.1, A, RMS / float(np.sqrt(np.mean(x**2))))
+    return replace(system, strength=RMS / float(np.sqrt(np.mean(x**2))))
 
 
 def read_matrix(path: Path) -> Floats | None:

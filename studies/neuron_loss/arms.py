@@ -135,7 +135,6 @@ def run_block(bench: Bench, shares: Sequence[float], first: int) -> dict[str, Fl
             rows = [readouts_after(chips, Omega, mute, kept) for mute in lost]
             for name in READOUTS:
                 result[name] = np.stack([row[name] for row in rows])
-    result |= example(chips, lost[-1])
     return result
 
 
@@ -159,8 +158,10 @@ def replace_training(chips: Population, lost: np.ndarray) -> Population:
     return other
 
 
-def example(chips: Population, lost: np.ndarray) -> dict[str, Floats]:
+def example(bench: Bench, share: float) -> dict[str, Floats]:
     """The first network in mid-run: signal, readouts of `optimal` and `uncoupled`, spikes."""
+    chips = Population(bench, range(bench.block))
+    lost = lost_neurons(chips.numbers, bench.n_neurons, share, bench.seed)
     c = chips.noise("example", 1 * second)
     half = len(c) // 2
     result = {"x": signal_of(c, chips.training.chips.tau, EVERY), "lost": lost[0]}

@@ -17,7 +17,7 @@ from ebn_brian.training import Training
 from ..lab.cli import check_before_start, finite, repeatable, study_options
 from ..lab.engine import alone, engine_options, report, run, time_limit, workers
 from ..lab.results import provenance, save, show
-from .arms import Bench, make_chips, run_block
+from .arms import Bench, example, make_chips, run_block
 from .figure import figure
 from .loss import lost_neurons
 from .numbers import assemble, summarise
@@ -46,7 +46,8 @@ def main(**options) -> None:
     seconds = min(options["training"], 6.0) if quick else options["training"]
     shares = sorted({0.0, *(options["shares"] or SHARES)})
     try:
-        lost_neurons([0], options["neurons"], shares[-1], options["seed"])
+        for share in shares:
+            lost_neurons([0], options["neurons"], share, options["seed"])
     except ValueError as error:
         raise click.UsageError(f"--lost: {error}") from error
     check_before_start(out, device)
@@ -70,7 +71,7 @@ def main(**options) -> None:
             summary, rows = summarise(data)
             summary |= {"n_failed_tasks": len(logs), "wall_s": time.perf_counter() - begin}
             summary["provenance"] = provenance(options)
-            save(out, summary, data, figure(data, next(iter(results.values()))))
+            save(out, summary, data, figure(data, example(bench, shares[-1])))
             show(rows, f"{n} networks; error with the readout of before, by the share lost")
             click.echo(f"{summary['wall_s']:.0f} s; figure, numbers and data: {out}/")
     report(logs, out / "tasks")

@@ -18,9 +18,14 @@ def lost_neurons(numbers: Sequence[int], n_neurons: int, share: float, seed: int
     Raises
     ------
     ValueError
-        If `share` is not from 0 to below 1, or leaves no neuron.
+        If `share` is not from 0 to below 1, leaves no neuron, or is too small for one to die.
     """
     n_lost = round(share * n_neurons) if 0 <= share < 1 else n_neurons
+    if share > 0 and not n_lost:
+        raise ValueError(
+            f"share={share}: must be 0 or above {0.5 / n_neurons:g} for one of {n_neurons} "
+            "neurons to die"
+        )
     if n_lost >= n_neurons:
         raise ValueError(f"share={share}: must be at least 0 and leave one of {n_neurons} neurons")
     order = [seeds.generator(seed, "loss", number).permutation(n_neurons) for number in numbers]

@@ -219,6 +219,11 @@ def test_what_is_refused(options, error, message):
         dynamics_chips(random_decoder(2, 6, 1), drive=timed(drive()[:, :2]), **options)
 
 
+def test_features_of_another_type():
+    with pytest.raises(TypeError, match="features=3: must be Features"):
+        dynamics_chips(random_decoder(2, 6, 1), drive=timed(drive()), features=3)
+
+
 def test_features_of_wrong_shapes():
     with pytest.raises(ValueError, match="Features: M has shape"):
         Features(np.zeros((1, 3, 4)), np.zeros((1, 2)))

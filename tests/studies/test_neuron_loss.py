@@ -90,10 +90,18 @@ def test_all_targets_give_the_same_bits(target):
         np.testing.assert_array_equal(value, other[name], err_msg=name)
 
 
-def test_all_may_not_die(tmp_path):
-    result = CliRunner().invoke(command.main, ["--lost", "0.99", "--out", str(tmp_path)])
+@pytest.mark.parametrize(
+    ("share", "message"),
+    [
+        (0.99, "must be at least 0 and leave one"),
+        (0.01, "must be 0 or above 0.025 for one of 20 neurons to die"),
+    ],
+)
+def test_shares_that_are_refused(tmp_path, share, message):
+    options = ["--lost", str(share), "--lost", "0.5", "--out", str(tmp_path)]
+    result = CliRunner().invoke(command.main, options)
     assert result.exit_code == 2
-    assert "--lost: share=0.99: must be at least 0 and leave one" in output(result)
+    assert f"--lost: share={share}: {message}" in output(result)
 
 
 @pytest.mark.slow
