@@ -17,7 +17,7 @@ needs_figure1 = pytest.mark.skipif(not FIGURE1.is_dir(), reason="needs the publi
 NAMES = (
     *("learning", "granularity", "mismatch", "sensitivity", "circuit", "circuit_mismatch"),
     *("calibrate", "characterise", "benchmark", "chip", "design", "erbp", "rules", "tradeoffs"),
-    *("dynamics", "neuron_loss", "autoencoder"),
+    *("dynamics", "neuron_loss", "autoencoder", "predictive_coding", "delayed_xor"),
 )
 
 

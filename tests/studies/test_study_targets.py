@@ -33,6 +33,8 @@ STUDIES = {
     "characterise": 1,
     "chip": 1,
     "autoencoder": 1,
+    "predictive_coding": 1,
+    "delayed_xor": 1,
     "erbp --arm frozen": 2,
     f"design {ROOT / 'studies' / 'design' / 'example.toml'}": 1,
     "tradeoffs --knob noise": 2,
