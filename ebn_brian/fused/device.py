@@ -18,25 +18,12 @@ from brian2.devices.device import all_devices
 from .. import checks
 from ..compiling import compile_cpp
 from ..compiling.units import stand_in
+from .arithmetic import FLUSH_TO_ZERO
 from .pieces import template_arguments
-from .plan import Section, kind, sections, why_not_blocks, why_unknown
+from .plan import MONITORS, Section, beside, kind, sections, why_not_blocks, why_unknown
 from .translation import FusedCodeObject, Generator
 
 logger = get_logger(__name__)
-
-#: For ``device.insert_code('before_start', FLUSH_TO_ZERO)``. Subnormal numbers cost a hundred
-#: cycles each, and nothing here needs them in single precision.
-FLUSH_TO_ZERO = """
-#if defined(__SSE__)
-__builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);
-#elif defined(__aarch64__)
-{
-    uint64_t control;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(control));
-    __asm__ volatile("msr fpcr, %0" : : "r"(control | (1 << 24)));
-}
-#endif
-"""
 
 
 class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
@@ -72,6 +59,7 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
 
     def reinit(self) -> None:
         self.begins_anew = False
+        self.absorbed, self.called = {}, set()  # else their names are taken for the next program
         super().reinit()
 
     def _begin(self) -> None:
@@ -130,7 +118,7 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         if codeobj.template_kwds.get("_uses_refractory"):  # the template writes
             for name in ("not_refractory", "lastspike"):
                 translation.written.add((codeobj.variables[name], "_idx"))
-        if codeobj.template_name == "spikemonitor":
+        if codeobj.template_name in MONITORS:
             translation.written.add((codeobj.variables["N"], "0"))
         return codeobj
 
@@ -199,9 +187,9 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
 
     def copy_source_files(self, writer: CPPWriter, directory: str) -> None:
         super().copy_source_files(writer, directory)
-        for name in ("fused.h", "threads.h"):
-            shutil.copy2(Path(__file__).with_name(name), Path(directory) / "brianlib" / name)
-            writer.header_files.add(f"brianlib/{name}")
+        for header in Path(__file__).parent.glob("*.h"):
+            shutil.copy2(header, Path(directory) / "brianlib" / header.name)
+            writer.header_files.add(f"brianlib/{header.name}")
 
     def _fuse(
         self, net: Network, lines: list[str], run: int, start: int, several_runs: bool
@@ -216,20 +204,20 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         add = re.compile(rf"{net.name}\.add\(&(\w+), _run_(\w+)\);")
         clocks = {clock.name: clock for clock in self.clocks}
         matches = [add.fullmatch(line) for line in lines]
-        schedule = [(clocks[m.group(1)], self.code_objects[m.group(2)]) for m in matches if m]
-        parts = sections(schedule)
-        reason = self._why_not_blocks(parts, lines)
-        if reason:
+        parts = sections([(clocks[m[1]], self.code_objects[m[2]]) for m in matches if m])
+        others = beside(parts)
+        if reason := self._why_not_blocks([p for p in parts if p not in others], lines):
             alone = " by one thread" * (self.threads > 1)
             logger.info(f"{net.name}: one step at a time{alone}, since {reason}", "fused_step")
-        calls: list[str] = []
-        ends: list[str] = []
-        for part in parts:
+        calls, ends = list[str](), list[str]()
+        for k, part in enumerate(parts):
             codeobjs: list[CPPStandaloneCodeObject] = [*part.codeobjs]
             if part.known:
                 name = f"fused_{run}_{len(calls)}_{net.name}"
                 carries = several_runs and any(kind(c) == "push" for c in part.codeobjs)
-                codeobjs = [self._fused_code_object(name, part, not reason, carries)]
+                blocks = not reason and part not in others
+                ticks = [(o.clock.name, parts.index(o) < k) for o in others]
+                codeobjs = [self._fused_code_object(name, part, blocks, carries, ticks)]
                 ends += [f"_end_{name}();"] * carries
                 self._leave_queues(part, start)
             else:
@@ -255,8 +243,8 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
                 if reason := why_unknown(part.clock, codeobj):
                     unknown[reason].append(f"'{codeobj.name}'")
         if unknown:
-            named = "; ".join(f"{', '.join(names)} ({why})" for why, names in unknown.items())
-            return f"{named} is left to Brian2's own code"
+            names = "; ".join(f"{', '.join(named)} ({why})" for why, named in unknown.items())
+            return f"{names} is left to Brian2's own code"
         if self._maximum_run_time is not None:
             return "the time that it takes is looked at in every one"
         if len(parts) != 1 or any(".add(&" in line and "NULL" in line for line in lines):
@@ -264,11 +252,17 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         return why_not_blocks(parts[0].codeobjs)
 
     def _fused_code_object(
-        self, name: str, part: Section, blocks: bool, carries: bool
+        self,
+        name: str,
+        part: Section,
+        blocks: bool,
+        carries: bool,
+        ticks: Sequence[tuple[str, bool]],
     ) -> FusedCodeObject:
         """The code object that does the work of those of `part`, and replaces them.
 
-        With `carries`, it hands over what is under way in delayed pathways from run to run.
+        With `carries`, it hands what is under way in delayed pathways from run to run. Blocks stop
+        where other clocks tick (`ticks`: name, whether what is done then comes before).
         """
         arguments = template_arguments(part.codeobjs, part.clock, blocks, self)
         compiler: defaultdict[str, list[Any]] = defaultdict(list)
@@ -282,6 +276,7 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
             None,
             codeobj_name=name,
             carries=carries,
+            ticks=ticks,
             profiled=profiled,
             threads=1 if profiled else self.threads,
             user_headers=self.headers + prefs["codegen.cpp.headers"] + compiler["headers"],

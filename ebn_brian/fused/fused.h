@@ -1,4 +1,4 @@
-// What the fused step needs at run time: blocks of neurons, rows of synapses, delays, spike order.
+// What the fused step needs at run time: blocks of neurons, delays, spike order.
 #ifndef EBN_BRIAN_FUSED_H
 #define EBN_BRIAN_FUSED_H
 
@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 #include "brianlib/clocks.h"
+#include "brianlib/rows.h"
 
 namespace fused {
 
@@ -24,6 +25,21 @@ const int BLOCK_BYTES = 24 * 1024;
 struct End : BaseClock {
     static int64_t of(BaseClock& clock) { return clock.*(&End::i_end); }
 };
+
+// The step before which `clock` must stop since another one ticks, and something is done that comes
+// before its own steps, or after them. Times are equal as Brian2 has it.
+inline int64_t stop(const Clock& clock, const Clock& other, bool before, int64_t end) {
+    const double now = clock.t[0], epsilon = 1e-14;
+    const int64_t next = clock.timestep[0] + 1;
+    double tick = other.t[0];
+    if (tick <= now + epsilon) {
+        if (!before) return next;
+        tick = (other.timestep[0] + 1) * other.dt[0];
+    }
+    int64_t step = std::max(next, (int64_t)(tick / clock.dt[0]) - 1);
+    while (step < end && step * clock.dt[0] < tick - epsilon) step++;
+    return std::min(step, end);
+}
 
 // Which neurons of a strip have an event, one byte each; they are read eight at a time.
 struct Flags {
@@ -42,62 +58,6 @@ struct Flags {
 struct Events {
     int32_t* index;
     int32_t& count;
-};
-
-// Synapses from one source onto consecutive targets, stored one after the other.
-struct Segment {
-    int32_t synapse, pre, post, length;
-};
-
-// In a segment, `_synaptic_pre[k]` is a constant and `_synaptic_post[k]` is k + offset.
-struct Constant {
-    int32_t value;
-    int32_t operator[](int) const { return value; }
-};
-struct Consecutive {
-    int32_t offset;
-    int32_t operator[](int k) const { return k + offset; }
-};
-
-// The synapses of every source in the order in which Brian2's queue delivers them.
-struct Rows {
-    std::vector<int32_t> first;  // first segment of each source; one entry more than sources
-    std::vector<Segment> segments;
-
-    void build(const std::vector<int32_t>& sources, const std::vector<int32_t>& pre,
-               const std::vector<int32_t>& post) {
-        const int32_t n_synapses = sources.size();
-        const int32_t n_sources =
-            n_synapses ? *std::max_element(sources.begin(), sources.end()) + 1 : 0;
-        std::vector<int32_t> place(n_sources + 1, 0), sorted(n_synapses);
-        for (int32_t source : sources) place[source + 1]++;
-        for (int32_t k = 0; k < n_sources; k++) place[k + 1] += place[k];
-        const std::vector<int32_t> row(place);
-        for (int32_t s = 0; s < n_synapses; s++) sorted[place[sources[s]]++] = s;
-        for (int32_t k = 0; k < n_sources; k++) {
-            first.push_back(segments.size());
-            for (int32_t r = row[k]; r < row[k + 1]; r++) {
-                const int32_t s = sorted[r];
-                if (r > row[k]) {
-                    Segment& last = segments.back();
-                    if (s == last.synapse + last.length && pre[s] == last.pre &&
-                        post[s] == last.post + last.length) {
-                        last.length++;
-                        continue;
-                    }
-                }
-                segments.push_back({s, pre[s], post[s], 1});
-            }
-        }
-        first.push_back(segments.size());
-    }
-    const Segment* begin(int32_t source) const { return segments.data() + first_of(source); }
-    const Segment* end(int32_t source) const { return segments.data() + first_of(source + 1); }
-
-private:
-    int32_t first_of(int32_t source) const {
-        return first[std::min<size_t>(source, first.size() - 1)];
-    }
 };
 
 // Blocks of neurons between which no synapse runs: block b of group g holds the neurons
@@ -255,9 +215,8 @@ void give_back(Queue& queue, const Arrivals& left, const std::vector<Delay>& hel
     for (int64_t step = std::max(first_step, next_step - delay); step < next_step; step++)
         for (const Delay& part : held)
             for (int32_t source : part.raised(step, delay))
-                for (const Segment* s = rows.begin(source); s != rows.end(source); s++)
-                    for (int32_t k = 0; k < s->length; k++)
-                        arriving(step + delay).push_back(s->synapse + k);
+                rows.for_each_synapse(
+                    source, [&](int32_t s) { arriving(step + delay).push_back(s); });
 }
 
 // Delay of a pathway in steps, rounded as Brian2 does; -1 if its synapses differ in it.
@@ -267,6 +226,17 @@ template <class T> int64_t delay_steps(const std::vector<T>& delays, double dt) 
     for (T delay : delays)
         if ((int)(delay / dt + 0.5) != steps) return -1;
     return steps;
+}
+
+// The elements that a monitor records of each block, given their neurons.
+inline std::vector<std::vector<int32_t>> columns(const int32_t* neurons, size_t n,
+                                                 const std::vector<int32_t>& bounds) {
+    std::vector<std::vector<int32_t>> parts(bounds.size() - 1);
+    for (size_t k = 0; k < n; k++) {
+        const auto after = std::upper_bound(bounds.begin(), bounds.end(), neurons[k]);
+        parts[after - bounds.begin() - 1].push_back(k);
+    }
+    return parts;
 }
 
 // Entries of a monitor, block after block.

@@ -1,7 +1,6 @@
 """What the template fused.cpp needs of a section of the schedule, code object by code object."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,87 +11,11 @@ from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.synapses.synapses import SynapticPathway
 
-from .plan import base, implied_event, is_parallel, kind
+from .parts import EventSpace, Pathway, Rows, StateArray
+from .parts import Piece as Piece
+from .plan import MONITORS, base, event_space, implied_event, is_parallel, kind
+from .rewriting import LONG, drawn, exact, refractory
 from .translation import FusedCodeObject, constants, is_random, is_total
-
-
-@dataclass(frozen=True)
-class EventSpace:
-    """The list of neurons with an event in this time step."""
-
-    array: str
-    owner: str
-    size: int
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The synapses of a pathway, by source; pathways of one `Synapses` share them."""
-
-    name: str
-    sources: str
-    """Array of the neurons whose events arrive."""
-    pre: str
-    post: str
-    pre_array: str
-    """Pointer to the data of `pre`, as generated code names it."""
-    post_array: str
-    source: str
-    """Group of the neurons in `pre`."""
-    target: str
-
-
-@dataclass(frozen=True)
-class Pathway:
-    """Events that act on synapses, perhaps after a delay."""
-
-    name: str
-    delay: str
-    push: str
-    """Code object that puts the events into Brian2's own queue."""
-    source_events: str
-    rows: Rows
-
-
-@dataclass(frozen=True)
-class Piece:
-    """What the template needs of one code object."""
-
-    name: str
-    kind: str
-    """The macro of pieces.cpp with its loop."""
-    support: int
-    """Number of the support code that it calls."""
-    constants: list[str]
-    pointers: list[str]
-    scalar_code: list[str]
-    vector_code: list[str]
-    parallel: bool
-    padded: bool
-    """Whether its loop may go on to the end of a whole vector."""
-    keywords: dict[str, Any]
-    """C++ expressions by the name of the variable, and the arguments of Brian2's own template."""
-    first: str
-    """Of a loop over neurons, the first one and that after the last."""
-    last: str
-    events: str
-    """Events that it goes through, or raises."""
-    among: str
-    """Events of which a threshold implies one."""
-    pathway: Pathway | None
-    recorded: dict[str, str]
-    """Arrays that a monitor appends to, by variable."""
-    number: str
-    """Array with the number of events that it has seen."""
-
-
-@dataclass(frozen=True)
-class StateArray:
-    """An array of a group that is cut into blocks."""
-
-    name: str
-    dtype: str
-    owner: str
 
 
 def template_arguments(
@@ -102,7 +25,7 @@ def template_arguments(
     spaces = {
         space: EventSpace(device.get_array_name(space), space.owner.name, space.size - 1)
         for codeobj in codeobjs
-        if (space := codeobj.template_kwds.get("eventspace_variable"))
+        if (space := event_space(codeobj)) is not None
     }
     pushes = {c.owner.name: c for c in codeobjs if kind(c) == "push"}
     acting = {c.name: c.template_kwds["pathway"] for c in codeobjs if kind(c) == "synapses"}
@@ -168,7 +91,7 @@ def _pathway(
 
 def _events(codeobj: FusedCodeObject, device: CPPStandaloneDevice) -> str:
     """The events of a code object in the fused code."""
-    return f"_events{device.get_array_name(codeobj.template_kwds['eventspace_variable'])}"
+    return f"_events{device.get_array_name(event_space(codeobj))}"
 
 
 def _piece(
@@ -181,7 +104,14 @@ def _piece(
 ) -> Piece:
     translation = codeobj.translation
     scalar, vector = translation.scalar_code[None], translation.vector_code[None]
-    parallel = is_parallel(codeobj)
+    draws, fast, steps = None, vector, ""
+    if kind(codeobj) in ("stateupdate", "threshold") and not implied:
+        draws, fast = drawn(codeobj, vector)
+    if kind(codeobj) == "stateupdate":
+        steps, fast = refractory(fast)
+    parallel = is_parallel(codeobj) and (draws is not None or not is_random(codeobj))
+    vectors = exact(fast) if parallel and _in_double(codeobj) else []
+    short = parallel and not LONG.search("".join(vector))
     expressions = {}
     for name, var in codeobj.variables.items():
         if isinstance(var, ArrayVariable):
@@ -194,11 +124,22 @@ def _piece(
         last = f"_last_{codeobj.owner.name}" if blocks else f"(int){size}"
     if pathway:
         events = "_arriving"
-    elif "eventspace_variable" in codeobj.template_kwds:
+    elif event_space(codeobj) is not None:
         events = _events(codeobj, device)
     recorded = sorted(codeobj.template_kwds.get("record_variables", {}).items())
-    monitor = kind(codeobj) == "spikemonitor"
-    number = device.get_array_name(codeobj.variables["N"]) if monitor else ""
+    traces = dict(codeobj.template_kwds.get("_recorded_variables", {}))
+    if kind(codeobj) == "ratemonitor":
+        traces = {"rate": codeobj.variables["rate"]}
+    number = times = indices = source = ""
+    if kind(codeobj) in MONITORS:
+        number = device.get_array_name(codeobj.variables["N"])
+        source = base(codeobj.owner.source).name
+    if kind(codeobj) == "statemonitor":
+        indices = device.get_array_name(codeobj.variables["_indices"])
+    if traces:
+        times = device.get_array_name(codeobj.variables["t"], access_data=False)
+    uses = translation.read | translation.written
+    of_synapses = {v for v, index in uses if index == "_idx" and not v.scalar} if pathway else set()
     return Piece(
         name=codeobj.name,
         kind="threshold_among" if implied else kind(codeobj),
@@ -208,7 +149,7 @@ def _piece(
         scalar_code=scalar,
         vector_code=vector,
         parallel=parallel,
-        padded=blocks and parallel and is_total(codeobj, f"{scalar}{vector}"),
+        padded=blocks and (short or bool(vectors)) and is_total(codeobj, f"{scalar}{vector}"),
         keywords={"_uses_refractory": False} | codeobj.template_kwds | expressions,
         first=first,
         last=last,
@@ -216,8 +157,24 @@ def _piece(
         among=_events(implied, device) if implied else "",
         pathway=pathway,
         recorded={n: device.get_array_name(var, access_data=False) for n, var in recorded},
+        traces={n: device.get_array_name(v, access_data=False) for n, v in sorted(traces.items())},
+        times=times,
+        indices=indices,
+        source=source,
         number=number,
+        fast_code=fast,
+        exact_code=vectors,
+        unrolled=short,
+        distinct=parallel and {index for _, index in translation.written} == {"_idx"},
+        draws=draws,
+        refractory=steps,
+        scattered=sorted(f"_ptr{device.get_array_name(v)}" for v in of_synapses),
     )
+
+
+def _in_double(codeobj: FusedCodeObject) -> bool:
+    """Whether its numbers are of double precision."""
+    return not any(getattr(v, "dtype", None) == np.float32 for v in codeobj.variables.values())
 
 
 def _block_arguments(
@@ -256,6 +213,6 @@ def _owners(codeobj: FusedCodeObject) -> list[Any]:
     if kind(codeobj) == "synapses":
         synapses = codeobj.template_kwds["pathway"].synapses
         return [base(synapses.source), base(synapses.target)]
-    if kind(codeobj) == "spikemonitor":
+    if kind(codeobj) in MONITORS:
         return [base(codeobj.owner.source)]
     return [codeobj.owner]

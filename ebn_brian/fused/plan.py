@@ -19,7 +19,14 @@ KINDS = {
     "synapses_push_spikes": "push",
     "synapses": "synapses",
     "spikemonitor": "spikemonitor",
+    "statemonitor": "statemonitor",
+    "ratemonitor": "ratemonitor",
+    "spikegenerator": "spikegenerator",
 }
+#: Those that record, and so may look at a block of neurons by itself.
+MONITORS = ("spikemonitor", "statemonitor", "ratemonitor")
+#: How much rarer than steps something must happen for chunks of steps to pay.
+SLOWER = 8
 NEURONS, SYNAPSES = {"_idx", "0"}, {"_idx", "_presynaptic_idx", "_postsynaptic_idx", "0"}
 
 
@@ -51,6 +58,22 @@ def sections(schedule: Sequence[tuple[Clock, FusedCodeObject]]) -> list[Section]
     return result
 
 
+def beside(parts: Sequence[Section]) -> list[Section]:
+    """Sections that look at variables, or set them, now and then, between the chunks of another.
+
+    They are on clocks at least `SLOWER` times slower, and have nothing to do with events.
+    """
+    main = max(parts, key=lambda part: len(part.codeobjs))
+    return [
+        part
+        for part in parts
+        if part.clock is not main.clock
+        and {type(clock).__name__ for clock in (part.clock, main.clock)} == {"Clock"}
+        and part.clock.dt_ >= SLOWER * main.clock.dt_
+        and all(c.template_name in ("statemonitor", "stateupdate") for c in part.codeobjs)
+    ]
+
+
 def why_unknown(clock: Clock, codeobj: FusedCodeObject) -> str | None:
     """Why the fused step has no loop that does what this code object does, or None if it has."""
     if codeobj.template_name not in KINDS or not hasattr(codeobj, "translation"):
@@ -67,6 +90,13 @@ def kind(codeobj: FusedCodeObject) -> str:
     return KINDS[codeobj.template_name]
 
 
+def event_space(codeobj: FusedCodeObject) -> ArrayVariable | None:
+    """The variable with the events that a code object raises or goes through."""
+    if kind(codeobj) in ("ratemonitor", "spikegenerator"):
+        return codeobj.variables["_spikespace"]
+    return codeobj.template_kwds.get("eventspace_variable")
+
+
 def base(group: Group) -> Group:
     """The group whose arrays a (sub)group uses."""
     return group.source if isinstance(group, Subgroup) else group
@@ -74,10 +104,12 @@ def base(group: Group) -> Group:
 
 def why_not_blocks(codeobjs: Sequence[FusedCodeObject]) -> str | None:
     """Why one block of neurons cannot be simulated ahead of the next, or None if it can."""
-    monitors = [c for c in codeobjs if kind(c) == "spikemonitor"]
+    monitors = [c for c in codeobjs if kind(c) in MONITORS]
     counts = {v for monitor in monitors for v, _ in monitor.translation.written if v.scalar}
     for codeobj in codeobjs:
         uses = codeobj.translation.read | codeobj.translation.written
+        if kind(codeobj) == "spikegenerator":
+            return f"'{codeobj.name}' brings spikes from outside"
         if is_random(codeobj):
             return f"'{codeobj.name}' draws random numbers, whose order counts"
         if codeobj not in monitors and any(v.scalar for v, _ in codeobj.translation.written):
@@ -97,6 +129,8 @@ def why_not_blocks(codeobjs: Sequence[FusedCodeObject]) -> str | None:
             if isinstance(codeobj.owner, Synapses | Subgroup):
                 return f"'{codeobj.name}' belongs to {type(codeobj.owner).__name__}"
             if codeobj in monitors:
+                if isinstance(codeobj.owner.source, Synapses):
+                    return f"'{codeobj.name}' records from synapses"
                 own |= {base(codeobj.owner.source).name}
         if foreign := {v.owner.name for v, _ in uses if not v.scalar} - own:
             return f"'{codeobj.name}' uses variables of {', '.join(sorted(foreign))}"
@@ -104,7 +138,7 @@ def why_not_blocks(codeobjs: Sequence[FusedCodeObject]) -> str | None:
 
 
 def is_parallel(codeobj: FusedCodeObject) -> bool:
-    """Whether no iteration of its loop can touch what another one writes."""
+    """Whether no iteration of its loop can touch what another one writes, but random numbers."""
     read, written = codeobj.translation.read, codeobj.translation.written
     allowed = {"_idx"}
     if kind(codeobj) == "synapses":
@@ -114,7 +148,7 @@ def is_parallel(codeobj: FusedCodeObject) -> bool:
     indices: dict[ArrayVariable, set[str]] = {}
     for var, index in read | written:
         indices.setdefault(var, set()).add(index)
-    return all(len(indices[var]) == 1 for var, _ in written) and not is_random(codeobj)
+    return all(len(indices[var]) == 1 for var, _ in written)
 
 
 def conjuncts(condition: str) -> set[str]:

@@ -1,10 +1,11 @@
 """What the fused step must know of a code object: its text, and which arrays it touches how."""
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
 from brian2 import BinomialFunction, Function, TimedArray
 from brian2.codegen.generators.cpp_generator import CPPCodeGenerator, c_data_type
 from brian2.codegen.statements import Statement
@@ -37,6 +38,18 @@ class Translation:
     keywords: dict[str, Any]
     read: set[tuple[Variable, str]] = field(default_factory=set)
     written: set[tuple[Variable, str]] = field(default_factory=set)
+
+
+def is_logical(node: ast.AST, names: Collection[str]) -> bool:
+    """Whether variables called `names` are only parts of and, or and not in an expression."""
+    match node:
+        case ast.Name():
+            return True
+        case ast.BoolOp():
+            return all(is_logical(part, names) for part in node.values)
+        case ast.UnaryOp(op=ast.Not()):
+            return is_logical(node.operand, names)
+    return not any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(node))
 
 
 class SingleRenderer(CPPNodeRenderer):  # type: ignore[misc]
@@ -90,11 +103,20 @@ class Generator(CPPCodeGenerator):  # type: ignore[misc]
 
     def translate_statement(self, statement: Statement) -> str:
         """As Brian2, with logical operators that evaluate both sides, which GCC can vectorise."""
+        booleans = statement.used_boolean_variables or ()
+        tree = ast.parse(statement.expr.strip(), mode="eval").body
+        branches = not (statement.dtype in (bool, np.bool_) and is_logical(tree, booleans))
+        if not branches:
+            statement.used_boolean_variables = None  # Brian2 would branch on each
         line: str = super().translate_statement(statement)
+        if branches:
+            return line
         if statement.var == "_cond":
             line = line.replace("const char _cond", "const bool _cond")
         if not is_random(self) and is_total(self, line):
-            line = line.replace("&&", "&").replace("||", "|")
+            left, _, right = line.partition("=")
+            right = word_substitute(right, {name: f"({name} != 0)" for name in booleans})
+            line = f"{left}={right}".replace("&&", "&").replace("||", "|")
         return line
 
 

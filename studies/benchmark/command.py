@@ -21,6 +21,7 @@ from ebn_brian.checks import Floats
 from ..lab.cli import check_before_start, compiling_only, study_options
 from ..lab.results import provenance, save, save_numbers, show, show_numbers
 from .dpi import compare as compare_dpi
+from .examples.timing import compare as compare_examples
 from .figure import figure
 from .gpu_report import report
 from .timing import (
@@ -130,6 +131,7 @@ def cases(chips: tuple[int, ...], neurons: tuple[int, ...]) -> list[tuple[int, i
 @click.option(
     "--dpi", is_flag=True, help="Instead: whole chips of DPI neurons beside a loop by hand."
 )
+@click.option("--examples", is_flag=True, help="Instead: Brian2's examples, beside cpp_standalone.")
 @click.option(
     "--gpu-report",
     type=click.Path(file_okay=False, path_type=Path),
@@ -144,6 +146,7 @@ def main(
     repeats: int,
     targets: tuple[str, ...],
     dpi: bool,
+    examples: bool,
     gpu_report: Path | None,
     rehearse: bool,
     out: Path,
@@ -169,6 +172,12 @@ def main(
         costs = compare_dpi(20 if quick else 1000, repeats)
         save_numbers(out / "dpi.json", {**costs, "provenance": provenance(parameters)})
         show_numbers(costs, "Whole DPI chips: chip-seconds per CPU-second, and times of the loop's")
+        return
+    if examples:
+        check_before_start(out, "cpp_fused")
+        ratios = compare_examples(1 if quick else repeats, quick)
+        save_numbers(out / "examples.json", {**ratios, "provenance": provenance(parameters)})
+        show_numbers(ratios, "Brian2's examples: CPU of cpp_standalone over that of cpp_fused")
         return
     if quick:
         chips, neurons, seconds, repeats = tuple(sorted({1, min(chips)} | {20})), (20,), 0.5, 1

@@ -107,7 +107,7 @@ class TestLeft:
 
     @pytest.mark.parametrize(
         ("model", "why"),
-        [("noise", "draws random numbers"), ("exponential, readout", "statemonitor")],
+        [("noise", "draws random numbers"), ("exponential, readout", "several clocks")],
     )
     def test_models(self, model, why, tmp_path):
         with pytest.raises(NotResident, match=why):

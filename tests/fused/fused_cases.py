@@ -77,6 +77,24 @@ def chips_of_two_groups():
     return Network(a, b, free, to, back, spikes(a), spikes(b), spikes(free))
 
 
+def monitored():
+    """Blocks with all monitors, and with what is done now and then, before a step and after it."""
+    network = pulses()
+    neurons = network["a"]
+    neurons.run_regularly("v -= 0.01*v", dt=1 * ms, when="start")
+    neurons.run_regularly("g *= 0.9", dt=3.7 * ms, when="end", order=1)
+    part = neurons[5:200]
+    order = np.array([300, 7, 7, 0, 329, 150])
+    monitors = (
+        StateMonitor(neurons, ["v", "not_refractory"], record=order, name="every_step"),
+        StateMonitor(neurons, "v", record=True, dt=1 * ms, name="at_start"),
+        StateMonitor(neurons, "g", record=[3], dt=2.3 * ms, when="end", order=1, name="at_end"),
+        PopulationRateMonitor(neurons, name="rate"),
+        PopulationRateMonitor(part, name="rate_of_part"),
+    )
+    return Network(*network.objects, *monitors)
+
+
 def delays_that_differ():
     a = group(60)
     synapses = Synapses(a, a, on_pre="v_post += 0.01", name="s")
@@ -176,6 +194,7 @@ CASES = {
     "pulses": pulses,
     "sparse_pair": sparse_pair,
     "chips_of_two_groups": chips_of_two_groups,
+    "monitored": monitored,
     "delays_that_differ": delays_that_differ,
     "much_that_is_not_known": much_that_is_not_known,
     "random_spikes": random_spikes,
@@ -195,7 +214,14 @@ CASES = {
 OWN_FUNCTIONS = ["stateful_function", "own_generator", "guarded_functions"]
 #: Random numbers, C++ functions, code that depends on the order of neurons or synapses (numpy
 #: executes it line by line), and arrays of exponentials (numpy has its own for AVX-512).
-NOT_ON_NUMPY = ["noisy_chips", "random_spikes", "much_that_is_not_known", "pulses", "sparse_pair"]
+NOT_ON_NUMPY = [
+    "monitored",
+    "noisy_chips",
+    "random_spikes",
+    "much_that_is_not_known",
+    "pulses",
+    "sparse_pair",
+]
 NOT_ON_NUMPY += ["not_for_any_state", "linked", "random_condition", *OWN_FUNCTIONS]
 #: Not in blocks. Blocks are refused only at run time where delays differ.
 STEPWISE = ["noisy_chips", "much_that_is_not_known", "random_spikes", "linked", "random_condition"]

@@ -1,5 +1,6 @@
 """The fused device: chips and the benchmark's work, and what it does not know."""
 
+import gc
 import logging
 import re
 
@@ -50,8 +51,8 @@ def test_the_benchmark_does_the_agreed_work(tmp_path):
 
 
 @pytest.mark.slow
-def test_what_is_not_known_is_left_to_brian2(tmp_path):
-    """A StateMonitor is not fused: its neurons still are, one step at a time."""
+def test_a_trace_is_recorded_in_blocks(tmp_path):
+    """At the start of every step, as the equations have it."""
 
     def make():
         neurons = NeuronGroup(
@@ -60,9 +61,8 @@ def test_what_is_not_known_is_left_to_brian2(tmp_path):
         )  # fmt: skip
         return Network(neurons, StateMonitor(neurons, "v", record=True, name="states"))
 
-    with catch_logs(log_level=logging.INFO, only_from=["ebn_brian"]) as logs:
-        after = simulate("cpp_fused", make, tmp_path, duration=30 * ms)
-    assert any("one step at a time" in text and "states" in text for _, _, text in logs)
+    after = simulate("cpp_fused", make, tmp_path, duration=30 * ms)
+    assert "_ebn_plan.blocks.count()" in fused_code(tmp_path)
     v, expected = 0.0, []
     for _ in range(300):
         expected.append(v)  # a StateMonitor records at the start of a step
@@ -70,6 +70,35 @@ def test_what_is_not_known_is_left_to_brian2(tmp_path):
         v = 0.0 if v > 1 else v
     np.testing.assert_allclose(after["states.v"], np.repeat(expected, 5).reshape(-1, 5), rtol=1e-12)
     assert 0.0 in expected[1:]
+
+
+def test_what_is_not_known_is_left_to_brian2(tmp_path):
+    """A summed variable is not fused: its neurons still are, one step at a time."""
+
+    def make():
+        neurons = NeuronGroup(5, "v = x : 1\nx : 1", threshold="v > 1", reset="", name="neurons")
+        sums = Synapses(neurons, neurons, "x_post = 0.1*v_pre : 1 (summed)", name="sums")
+        sums.connect()
+        return Network(neurons, sums, spikes(neurons))
+
+    with catch_logs(log_level=logging.INFO, only_from=["ebn_brian"]) as logs:
+        code = written(make, tmp_path)
+    assert any("one step at a time" in text and "sums" in text for _, _, text in logs)
+    assert "neurons_spike_thresholder" in code
+    assert "sums" not in code
+
+
+def test_a_slow_clock_beside_blocks(tmp_path):
+    """Blocks go on to its next tick; a clock nearly as fast leaves no room for them."""
+
+    def make(dt):
+        neurons = NeuronGroup(5, "dv/dt = -v/ms : 1", threshold="v > 1", reset="", name="neurons")
+        return Network(neurons, StateMonitor(neurons, "v", record=0, dt=dt, name="state"))
+
+    slow = written(lambda: make(1 * ms), tmp_path / "slow")
+    assert "fused::stop(defaultclock, state_clock, true" in slow
+    assert "_ebn_plan.blocks.count()" in slow
+    assert "_ebn_plan.blocks.count()" not in written(lambda: make(0.3 * ms), tmp_path / "fast")
 
 
 @pytest.mark.parametrize(
@@ -103,6 +132,21 @@ def test_reinit_after_set_device_on_a_device_that_has_run():
     finally:
         device.reinit()
         reset_device("runtime")
+
+
+def test_a_program_that_is_forgotten_leaves_its_names_to_the_next(tmp_path):
+    """Results are asked for by the names of code objects, so these must not depend on the past."""
+
+    def make():
+        neurons = NeuronGroup(5, "v : 1")
+        neurons.run_regularly("v += 1", name="forgotten")
+        return Network(neurons, name="net")
+
+    names = []
+    for folder in "ab":
+        names.append(re.findall(r"{ // (\w+_codeobject\w*)", written(make, tmp_path / folder)))
+        gc.collect()
+    assert names == [["forgotten_codeobject"]] * 2
 
 
 @pytest.mark.slow

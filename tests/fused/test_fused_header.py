@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import ebn_brian.fused
 
-HEADER = Path(ebn_brian.fused.__file__).with_name("fused.h")
+HEADERS = [Path(ebn_brian.fused.__file__).with_name(name) for name in ("fused.h", "rows.h")]
 
 PROBE = """
 #include "brianlib/fused.h"
@@ -29,6 +29,9 @@ int main() {
         for (int s = 0; s < n; s++) std::cin >> pre[s] >> post[s];
         blocks.connect(g, h, pre, post);
         row.build(pre, pre, post);
+        for (auto& s : row.segments)
+            for (int k = 0; k < s.length; k++)
+                if (pre[s.synapse + k] != s.pre || post[s.synapse + k] != s.post + k) return 1;
     }
     blocks.cut(target);
     for (auto& bounds : blocks.bounds) {
@@ -36,10 +39,9 @@ int main() {
         std::cout << "\\n";
     }
     for (auto& row : rows) {
+        std::cout << row.segments.size() << " " << row.ranges.size() << " " << row.list.size();
         for (int source = 0; source < 12; source++)
-            for (auto* s = row.begin(source); s != row.end(source); s++)
-                for (int k = 0; k < s->length; k++)
-                    std::cout << s->synapse + k << " " << s->pre << " " << s->post + k << " ";
+            row.for_each_synapse(source, [&](int32_t s) { std::cout << " " << s; });
         std::cout << "\\n";
     }
 }
@@ -54,7 +56,8 @@ def probe(tmp_path_factory):
     library = Path(brian2.__file__).parent / "devices/cpp_standalone/brianlib"
     (folder / "brianlib/stdint_compat.h").write_text("#include <stdint.h>\n")
     (folder / "brianlib/clocks.h").write_text((library / "clocks.h").read_text())
-    (folder / "brianlib/fused.h").write_text(HEADER.read_text())
+    for header in HEADERS:
+        (folder / "brianlib" / header.name).write_text(header.read_text())
     (folder / "probe.cpp").write_text(PROBE)
     command = ["g++", "-std=c++17", "-I.", "-fsanitize=undefined", "probe.cpp", "-o", "probe"]
     subprocess.run(command, cwd=folder, check=True)
@@ -84,7 +87,7 @@ def answer(probe, sizes, sets, target):
     lines = subprocess.run([probe], input=text, capture_output=True, text=True, check=True)
     assert not lines.stderr
     numbers = [np.array(line.split(), int) for line in lines.stdout.splitlines()]
-    return numbers[: len(sizes)], [n.reshape(-1, 3) for n in numbers[len(sizes) :]]
+    return numbers[: len(sizes)], [(n[:3], n[3:]) for n in numbers[len(sizes) :]]
 
 
 @settings(max_examples=60)
@@ -106,6 +109,15 @@ def test_blocks_cut_no_synapse_and_are_no_larger_than_they_must(probe, network):
 @given(networks())
 def test_rows_deliver_every_synapse_once_in_the_order_of_the_queue(probe, network):
     _, rows = answer(probe, *network)
-    for (_, _, pairs), row in zip(network[1], rows, strict=True):
-        order = sorted(range(len(pairs)), key=lambda s: (pairs[s][0], s))
-        assert row.tolist() == [[s, *pairs[s]] for s in order]
+    for (_, _, pairs), (_, row) in zip(network[1], rows, strict=True):
+        assert row.tolist() == sorted(range(len(pairs)), key=lambda s: (pairs[s][0], s))
+
+
+def test_rows_take_the_smallest_form(probe):
+    """16 bytes a segment, 8 a range, 4 a synapse."""
+    consecutive = [(i, j) for i in range(3) for j in range(8)]
+    sparse = [(i, j) for i in range(3) for j in (0, 2, 5, 7)]
+    scattered = [(i, j) for j in (0, 2, 5, 7) for i in range(3)]
+    sets = [(0, 0, pairs) for pairs in (consecutive, sparse, scattered, [])]
+    _, rows = answer(probe, [12], sets, 1)
+    assert [form.tolist() for form, _ in rows] == [[3, 0, 0], [0, 3, 0], [0, 0, 12], [0, 0, 0]]

@@ -70,8 +70,8 @@ int main() {
                 fused::Events events{spikes.data() + (begin - spikes.begin()), count};
                 const fused::Events due = held[b].pass(events, step, delay);
                 for (int k = 0; k < due.count; k++)
-                    for (auto* s = rows.begin(due.index[k]); s != rows.end(due.index[k]); s++)
-                        for (int n = 0; n < s->length; n++) arrived.push_back(s->synapse + n);
+                    rows.for_each_synapse(due.index[k],
+                                          [&](int32_t s) { arrived.push_back(s); });
             }
             print(arrived);
         }
@@ -88,8 +88,8 @@ def probe(tmp_path_factory):
     folder = tmp_path_factory.mktemp("queue")
     library = folder / "brianlib"
     library.mkdir()
-    own = Path(ebn_brian.fused.__file__).with_name("fused.h")
-    files = [own, *(BRIAN2 / "synapses" / name for name in ("spikequeue.h", "stdint_compat.h"))]
+    own = [Path(ebn_brian.fused.__file__).with_name(name) for name in ("fused.h", "rows.h")]
+    files = [*own, *(BRIAN2 / "synapses" / name for name in ("spikequeue.h", "stdint_compat.h"))]
     for path in [*files, BRIAN2 / "devices" / "cpp_standalone" / "brianlib" / "clocks.h"]:
         (library / path.name).write_text(path.read_text())
     (folder / "probe.cpp").write_text(PROBE)

@@ -95,7 +95,7 @@ class ResidentDevice(FusedDevice):
             return reason
         for codeobj in parts[0].codeobjs:
             if kind(codeobj) not in KINDS or why_unknown(parts[0].clock, codeobj):
-                return f"'{codeobj.name}' is not known on the GPU"
+                return f"'{codeobj.name}' ({codeobj.template_name}) is not known on the GPU"
             if own_functions(codeobj):
                 return f"'{codeobj.name}' calls functions of one's own"
             pathway = codeobj.template_kwds.get("pathway")
