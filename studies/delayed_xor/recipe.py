@@ -94,17 +94,17 @@ def with_readout(
     return replace(own, O=together(moments(own, groups)).readout())
 
 
-def evolved(seed: int, state: State, longest: Quantity, n: int, n_candidates: int) -> State:
+def evolved(seed: int, state: State, longest: Quantity, n: int) -> State:
     """The state after one generation."""
     r = generator(seed, "generations", state.n_updates)
     groups = trials(r, n, SHORTEST, longest)
-    draws = evolution.candidates(state.memory, n_candidates, r)
+    draws = evolution.candidates(state.memory, int(r.integers(2**32)))
     costs = np.array([cost(weights(seed, moved(Mode(), by)), groups) for by in draws])
     if not np.isfinite(costs).all():
         raise FloatingPointError(f"generation {state.n_updates}: cost is not finite ({costs})")
-    memory = evolution.selected(state.memory, draws, costs, state.n_updates)
+    memory = evolution.selected(state.memory, draws, costs)
     all_costs = np.append(state.memory["costs"], np.median(costs))
-    own = weights(seed, moved(Mode(), memory["evolution.mean"]))
+    own = weights(seed, moved(Mode(), evolution.strategy(memory).mean))
     return State(state.n_updates + 1, own, {**memory, "costs": all_costs})
 
 
@@ -121,12 +121,12 @@ def trained(
     The state is saved in `path`, and training goes on from there.
     """
     n_numbers = len(fields(Mode))
-    memory = {**evolution.start(n_numbers), "costs": np.zeros(0)}
+    memory = {**evolution.start(n_numbers, n_candidates), "costs": np.zeros(0)}
     state = load(path) if path.exists() else State(0, weights(seed, Mode()), memory)
     ends = np.cumsum([phase.n_updates for phase in phases])
     while state.n_updates < ends[-1]:
         phase = phases[int(np.searchsorted(ends, state.n_updates, side="right"))]
-        state = evolved(seed, state, phase.longest, n, n_candidates)
+        state = evolved(seed, state, phase.longest, n)
         save(path, state)
         progress(state)
     return state

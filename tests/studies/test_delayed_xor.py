@@ -86,12 +86,12 @@ def test_evolution_finds_the_least():
     r = np.random.default_rng(0)
     basis = np.linalg.qr(r.normal(size=(8, 8)))[0]
     scale = np.geomspace(1, 30, 8)
-    memory = evolution.start(8)
+    memory = evolution.start(8, 10)
     for generation in range(250):
-        draws = evolution.candidates(memory, 10, r)
+        draws = evolution.candidates(memory, generation)
         costs = (((draws - 1) @ basis * scale) ** 2).sum(axis=1)
-        memory = evolution.selected(memory, draws, costs, generation)
-    np.testing.assert_allclose(memory["evolution.mean"], 1, atol=1e-3)
+        memory = evolution.selected(memory, draws, costs)
+    np.testing.assert_allclose(evolution.strategy(memory).mean, 1, atol=1e-3)
 
 
 def test_moments_give_the_error():

@@ -16,6 +16,7 @@ from study_helpers import NAMES, ROOT, command
 from ebn_brian import __main__ as ebn_command
 from ebn_brian import devices
 from ebn_brian.devices import cuda, standalone, toolkit
+from ebn_brian.devices.resident import program as resident
 from ebn_brian.dpi_model import experiment_1
 
 #: Command lines of all studies, and how many programs each builds.
@@ -78,7 +79,8 @@ def invoke(recording):
 def compiled(monkeypatch) -> list[Path]:
     """Folders of programs whose code is written and not compiled."""
     folders: list[Path] = []
-    for module, name in ((standalone, "compile_cpp"), (cuda, "compile_in")):
+    compilers = ((standalone, "compile_cpp"), (cuda, "compile_in"), (resident, "compile_in"))
+    for module, name in compilers:
         monkeypatch.setattr(module, name, lambda folder, _: folders.append(folder))
     return folders
 
