@@ -117,27 +117,11 @@ def _piece(
         if isinstance(var, ArrayVariable):
             pointer = f"_ptr{device.get_array_name(var)}"
             expressions[name] = f"{pointer}[0]" if var.scalar else pointer
-    first = last = events = ""
-    if kind(codeobj) in ("stateupdate", "threshold"):
-        size = constant_or_scalar("N", codeobj.variables["N"])
-        first = f"_first_{codeobj.owner.name}" if blocks else "0"
-        last = f"_last_{codeobj.owner.name}" if blocks else f"(int){size}"
+    events = ""
     if pathway:
         events = "_arriving"
     elif event_space(codeobj) is not None:
         events = _events(codeobj, device)
-    recorded = sorted(codeobj.template_kwds.get("record_variables", {}).items())
-    traces = dict(codeobj.template_kwds.get("_recorded_variables", {}))
-    if kind(codeobj) == "ratemonitor":
-        traces = {"rate": codeobj.variables["rate"]}
-    number = times = indices = source = ""
-    if kind(codeobj) in MONITORS:
-        number = device.get_array_name(codeobj.variables["N"])
-        source = base(codeobj.owner.source).name
-    if kind(codeobj) == "statemonitor":
-        indices = device.get_array_name(codeobj.variables["_indices"])
-    if traces:
-        times = device.get_array_name(codeobj.variables["t"], access_data=False)
     uses = translation.read | translation.written
     of_synapses = {v for v, index in uses if index == "_idx" and not v.scalar} if pathway else set()
     return Piece(
@@ -151,17 +135,11 @@ def _piece(
         parallel=parallel,
         padded=blocks and (short or bool(vectors)) and is_total(codeobj, f"{scalar}{vector}"),
         keywords={"_uses_refractory": False} | codeobj.template_kwds | expressions,
-        first=first,
-        last=last,
+        **_span(codeobj, blocks),
+        **_recording(codeobj, device),
         events=events,
         among=_events(implied, device) if implied else "",
         pathway=pathway,
-        recorded={n: device.get_array_name(var, access_data=False) for n, var in recorded},
-        traces={n: device.get_array_name(v, access_data=False) for n, v in sorted(traces.items())},
-        times=times,
-        indices=indices,
-        source=source,
-        number=number,
         fast_code=fast,
         exact_code=vectors,
         unrolled=short,
@@ -170,6 +148,43 @@ def _piece(
         refractory=steps,
         scattered=sorted(f"_ptr{device.get_array_name(v)}" for v in of_synapses),
     )
+
+
+def _span(codeobj: FusedCodeObject, blocks: bool) -> dict[str, Any]:
+    """First and last of the neurons that a loop goes over."""
+    if kind(codeobj) not in ("stateupdate", "threshold"):
+        return {"first": "", "last": ""}
+    name = codeobj.owner.name
+    if blocks:
+        return {"first": f"_first_{name}", "last": f"_last_{name}"}
+    return {"first": "0", "last": f"(int){constant_or_scalar('N', codeobj.variables['N'])}"}
+
+
+def _recording(codeobj: FusedCodeObject, device: CPPStandaloneDevice) -> dict[str, Any]:
+    """What a monitor records of which group, and the arrays that it goes to."""
+
+    def vector(var: ArrayVariable) -> str:
+        name: str = device.get_array_name(var, access_data=False)
+        return name
+
+    traces = dict(codeobj.template_kwds.get("_recorded_variables", {}))
+    if kind(codeobj) == "ratemonitor":
+        traces = {"rate": codeobj.variables["rate"]}
+    number = indices = source = ""
+    if kind(codeobj) in MONITORS:
+        number = device.get_array_name(codeobj.variables["N"])
+        source = base(codeobj.owner.source).name
+    if kind(codeobj) == "statemonitor":
+        indices = device.get_array_name(codeobj.variables["_indices"])
+    recorded = codeobj.template_kwds.get("record_variables", {})
+    return {
+        "recorded": {name: vector(var) for name, var in sorted(recorded.items())},
+        "traces": {name: vector(var) for name, var in sorted(traces.items())},
+        "times": vector(codeobj.variables["t"]) if traces else "",
+        "indices": indices,
+        "source": source,
+        "number": number,
+    }
 
 
 def _in_double(codeobj: FusedCodeObject) -> bool:

@@ -40,6 +40,13 @@ from .work import Work, numba_loop
 LIMIT = {"brian2_cython": 1000.0}
 #: No CPU-time of less than so many steps is worth anything.
 SHORTEST = 0.1
+#: What is compared in place of targets on chips.
+COMPARISONS = {
+    "dpi": "Whole DPI chips: chip-seconds per CPU-second, and times of the loop's",
+    "examples": "Brian2's examples: CPU of cpp_standalone over that of cpp_fused",
+}
+#: What is missing where numba is.
+NUMBA = "needs the extra, pip install 'ebn_brian[benchmark]'"
 #: Chips of more than 20 neurons: so many that they have the synapses of 1000 chips of 20.
 SYNAPSES = 1000 * 20**2
 
@@ -168,16 +175,11 @@ def main(
         return
     parameters = click.get_current_context().params
     if dpi:
-        check_before_start(out, "cpp_fused")
-        costs = compare_dpi(20 if quick else 1000, repeats)
-        save_numbers(out / "dpi.json", {**costs, "provenance": provenance(parameters)})
-        show_numbers(costs, "Whole DPI chips: chip-seconds per CPU-second, and times of the loop's")
+        n = 20 if quick else 1000
+        compare_only("dpi", out, lambda: compare_dpi(n, repeats))
         return
     if examples:
-        check_before_start(out, "cpp_fused")
-        ratios = compare_examples(1 if quick else repeats, quick)
-        save_numbers(out / "examples.json", {**ratios, "provenance": provenance(parameters)})
-        show_numbers(ratios, "Brian2's examples: CPU of cpp_standalone over that of cpp_fused")
+        compare_only("examples", out, lambda: compare_examples(1 if quick else repeats, quick))
         return
     if quick:
         chips, neurons, seconds, repeats = tuple(sorted({1, min(chips)} | {20})), (20,), 0.5, 1
@@ -190,7 +192,7 @@ def main(
     try:
         loop = numba_loop()
     except ImportError:
-        raise click.UsageError("needs the extra, pip install 'ebn_brian[benchmark]'") from None
+        raise click.UsageError(NUMBA) from None
     check_agreed(loop)
     timings = run_all(todo, seconds, repeats, loop)
     summary = summarise(timings)
@@ -202,6 +204,18 @@ def main(
     show(table(timings), "chip-seconds per CPU-second of one core (cuda: per second)")
     click.echo(f"two processes at once: {summary['two_process_ratio']:.2f} times one")
     click.echo(f"figure, numbers and data: {out}/")
+
+
+def compare_only(name: str, out: Path, compare: Callable[[], Mapping[str, float]]) -> None:
+    """Do one of `COMPARISONS` in place of the benchmark; its numbers go to ``NAME.json``."""
+    check_before_start(out, "cpp_fused")
+    try:
+        numbers = compare()
+    except ImportError:
+        raise click.UsageError(NUMBA) from None
+    parameters = click.get_current_context().params
+    save_numbers(out / f"{name}.json", {**numbers, "provenance": provenance(parameters)})
+    show_numbers(numbers, COMPARISONS[name])
 
 
 def choose(targets: tuple[str, ...], device: str | None, out: Path) -> list[str]:

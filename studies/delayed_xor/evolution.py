@@ -5,9 +5,9 @@ candidates and their costs; a strategy is made anew from them.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from cmaes import CMA
 
 from ebn_brian.checks import Floats
 
@@ -22,8 +22,12 @@ def start(n: int, n_candidates: int) -> dict[str, Floats]:
     }
 
 
-def strategy(memory: Memory, seed: int = 0) -> CMA:
-    """The strategy after the generations in `memory`; ``mean`` is its best guess."""
+def strategy(memory: Memory, seed: int = 0) -> Any:
+    """A `cmaes.CMA` after the generations in `memory`; its ``mean`` is the best guess."""
+    try:
+        from cmaes import CMA
+    except ImportError as error:
+        raise ImportError("evolution needs cmaes: pip install 'ebn_brian[gradient]'") from error
     draws, costs = memory["evolution.draws"], memory["evolution.costs"]
     own = CMA(np.zeros(draws.shape[2]), 1.0, population_size=draws.shape[1])
     for candidates, cost in zip(draws, costs, strict=True):
