@@ -52,8 +52,7 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
                 "single_arithmetic=True: needs prefs.core.default_float_dtype = float32, "
                 f"which is {prefs.core.default_float_dtype}"
             )
-        # Whether single precision networks compute in single precision throughout. Brian2 takes
-        # the time step and the constants in equations as doubles, at half the speed.
+        # Brian2 takes the time step and constants in equations as doubles, at half the speed.
         self.single_arithmetic = single_arithmetic
         self.begins_anew = self.has_been_run
 
@@ -136,12 +135,13 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
                 space = arguments[0].template_kwds["eventspace_variable"]
                 clear = f"brian::{self.get_array_name(space)}[{space.size - 1}] = 0;"
                 func, arguments = "insert_code", clear
+            elif func == "run_code_object":  # StateMonitor.record_single_timestep
+                self.called.add(arguments[0].name)
             self.main_queue.append((func, arguments))
         for name in self.absorbed.keys() - self.called:
             del self.code_objects[name]
-        if self.threads > 1:
-            self.extra_compile_args.append("-pthread")
-            self.extra_link_args.append("-pthread")
+        for flags in (self.extra_compile_args, self.extra_link_args):
+            flags += ["-pthread"] * (self.threads > 1)
         super().build(*args, **kwds)
 
     def write_static_arrays(self, directory: str) -> None:

@@ -160,6 +160,10 @@ def _span(codeobj: FusedCodeObject, blocks: bool) -> dict[str, Any]:
     return {"first": "0", "last": f"(int){constant_or_scalar('N', codeobj.variables['N'])}"}
 
 
+#: Monitors that record in every step.
+TRACES = ("statemonitor", "ratemonitor")
+
+
 def _recording(codeobj: FusedCodeObject, device: CPPStandaloneDevice) -> dict[str, Any]:
     """What a monitor records of which group, and the arrays that it goes to."""
 
@@ -180,7 +184,7 @@ def _recording(codeobj: FusedCodeObject, device: CPPStandaloneDevice) -> dict[st
     return {
         "recorded": {name: vector(var) for name, var in sorted(recorded.items())},
         "traces": {name: vector(var) for name, var in sorted(traces.items())},
-        "times": vector(codeobj.variables["t"]) if traces else "",
+        "times": vector(codeobj.variables["t"]) if kind(codeobj) in TRACES else "",
         "indices": indices,
         "source": source,
         "number": number,

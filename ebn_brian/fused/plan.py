@@ -63,6 +63,8 @@ def beside(parts: Sequence[Section]) -> list[Section]:
 
     They are on clocks at least `SLOWER` times slower, and have nothing to do with events.
     """
+    if not parts:
+        return []
     main = max(parts, key=lambda part: len(part.codeobjs))
     return [
         part
