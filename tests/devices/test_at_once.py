@@ -37,11 +37,12 @@ class TestAtOnce:
 
     def test_cpu_time_is_that_of_the_run_alone(self, tampered):
         """Others that run meanwhile, and end before it, are not counted in."""
-        program = tampered('[ $EBN_DURATION = 0.001 ] && sleep 1; "$0.real" "$@"')
+        program = tampered('[ $EBN_DURATION = 0.001 ] && sleep 2; "$0.real" "$@"')
         with ThreadPoolExecutor(4) as pool:
             short = pool.submit(program.run, duration=1 * ms)
-            long = [pool.submit(program.run, duration=10 * second) for _ in range(3)]
-        assert short.result().cpu_seconds < sum(run.result().cpu_seconds for run in long) / 2
+            long = [pool.submit(program.run, duration=30 * second) for _ in range(3)]
+        # a tenth of theirs: no load of the machine makes that a half
+        assert short.result().cpu_seconds < min(run.result().cpu_seconds for run in long) / 2
 
     def test_other_processes(self, standalone, tmp_path):
         """A pickled program runs in processes that have built nothing."""
