@@ -1,6 +1,5 @@
 """The figure of predictive coding."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 import xarray as xr
@@ -10,18 +9,13 @@ from matplotlib.figure import Figure
 from ebn_brian.checks import Floats
 
 from ..lab.palette import BLACK, BLUE, GREY
-from ..lab.tracking.figure import Example, arms, descent, matched, plane, raster, signals
+from ..lab.tracking.figure import Example, descent, matched, outer_rows
 from ..lab.tracking.task import N_SIGNALS, off_diagonal
 
 
 def figure(data: xr.Dataset, example: Example, A: Floats) -> Figure:
     """States and spikes; weights beside what they should be; training; unlike chips."""
-    sns.set_theme(context="paper", style="ticks")
-    fig = plt.figure(figsize=(11, 8), layout="constrained")
-    grid = fig.add_gridspec(3, 4, height_ratios=(1, 1, 1.2))
-    signals(fig.add_subplot(grid[0, :2]), example)
-    raster(fig.add_subplot(grid[0, 2]), example.on, "spikes, with recurrence")
-    raster(fig.add_subplot(grid[0, 3]), example.off, "spikes, without")
+    fig, grid = outer_rows(data, example)
     own = example.weights
     assert own.W_f is not None
     assert own.W is not None
@@ -32,10 +26,6 @@ def figure(data: xr.Dataset, example: Example, A: Floats) -> Figure:
     theory = {"cost_analytic": "--", "cost_analytic_inhibited": ":"}
     note = "one line a seed\ndashed: theory on the test\ndotted: with self-inhibition"
     descent(fig.add_subplot(grid[1, 3]), data, theory, note)
-    arms(fig.add_subplot(grid[2, 0]), data, "spikes", "spikes a neuron in 1.2 s")
-    arms(fig.add_subplot(grid[2, 1]), data, "rel_rmse", "error, trained readout")
-    arms(fig.add_subplot(grid[2, 2]), data, "rel_rmse_refit", "error, refitted readout")
-    plane(fig.add_subplot(grid[2, 3]), data)
     return fig
 
 

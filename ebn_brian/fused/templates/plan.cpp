@@ -1,3 +1,4 @@
+{% import 'common.cpp' as common with context %}
 {# What a fused step finds out when the simulation starts. #}
 {% macro plan() %}
 // What is found out when the simulation starts.
@@ -24,12 +25,7 @@ struct Plan {
     {% for events in all_events %}
     std::vector<int32_t> index{{events.array}}, count{{events.array}};
     {% endfor %}
-    {% for piece in pieces if piece.recorded %}
-    fused::Parts<int32_t> when_{{piece.name}};
-    {% for array in piece.recorded.values() %}
-    std::vector<decltype(brian::{{array}})> parts{{array}};
-    {% endfor %}
-    {% endfor %}
+    {{common.recorded_parts()}}
     {% endif %}
 
     {% for piece in pieces if piece.kind == 'statemonitor' and blocks %}

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 
 from ebn_brian.checks import Floats
 from ebn_brian.gradient import Batch, Weights
@@ -27,6 +30,25 @@ class Example:
     batch: Batch
     on: Response
     off: Response
+
+
+def outer_rows(data: xr.Dataset, example: Example) -> tuple[Figure, GridSpec]:
+    """A figure of three rows by four: signals and spikes above, unlike chips below."""
+    sns.set_theme(context="paper", style="ticks")
+    fig = plt.figure(figsize=(11, 8), layout="constrained")
+    grid = fig.add_gridspec(3, 4, height_ratios=(1, 1, 1.2))
+    signals(fig.add_subplot(grid[0, :2]), example)
+    raster(fig.add_subplot(grid[0, 2]), example.on, "spikes, with recurrence")
+    raster(fig.add_subplot(grid[0, 3]), example.off, "spikes, without")
+    labels = {
+        "spikes": "spikes a neuron in 1.2 s",
+        "rel_rmse": "error, trained readout",
+        "rel_rmse_refit": "error, refitted readout",
+    }
+    for k, (name, label) in enumerate(labels.items()):
+        arms(fig.add_subplot(grid[2, k]), data, name, label)
+    plane(fig.add_subplot(grid[2, 3]), data)
+    return fig, grid
 
 
 def signals(ax: Axes, example: Example) -> None:

@@ -13,7 +13,20 @@ for (int _idx = {{piece.first}} + _lane; _idx < {{piece.last}}; _idx += WARP)
 {% endmacro %}
 
 {# All lanes together bring the neurons for which the condition holds into their order. #}
-{% macro note_events(piece) %}
+{% macro events_of(piece, first, last, index) %}
+int32_t _count = 0;
+#pragma unroll 1
+for (int _strip = {{first}}; _strip < {{last}}; _strip += WARP)
+{
+    int _idx = -1;
+    bool _here = false;
+    if (_strip + _lane < {{last}})
+    {
+        _idx = {{index}};
+        const int _vectorisation_idx = _idx;
+        {{piece.vector_code|autoindent}}
+        _here = (bool)_cond;
+    }
     const resident::Places _places = resident::places(_here, _lane);
     if (_here)
     {
@@ -24,44 +37,17 @@ for (int _idx = {{piece.first}} + _lane; _idx < {{piece.last}}; _idx += WARP)
         {% endif %}
     }
     _count += _places.all;
+}
+{{piece.events}}.count = _count;
 {% endmacro %}
 
 {% macro threshold(piece) %}
-int32_t _count = 0;
-#pragma unroll 1
-for (int _strip = {{piece.first}}; _strip < {{piece.last}}; _strip += WARP)
-{
-    const int _idx = _strip + _lane;
-    bool _here = false;
-    if (_idx < {{piece.last}})
-    {
-        const int _vectorisation_idx = _idx;
-        {{piece.vector_code|autoindent}}
-        _here = (bool)_cond;
-    }
-    {{note_events(piece)}}
-}
-{{piece.events}}.count = _count;
+{{events_of(piece, piece.first, piece.last, '_strip + _lane')}}
 {% endmacro %}
 
 {# A condition that implies an earlier event is looked up only where that event happened. #}
 {% macro threshold_among(piece) %}
-int32_t _count = 0;
-#pragma unroll 1
-for (int _strip = 0; _strip < {{piece.among}}.count; _strip += WARP)
-{
-    int _idx = -1;
-    bool _here = false;
-    if (_strip + _lane < {{piece.among}}.count)
-    {
-        _idx = {{piece.among}}.index[_strip + _lane];
-        const int _vectorisation_idx = _idx;
-        {{piece.vector_code|autoindent}}
-        _here = (bool)_cond;
-    }
-    {{note_events(piece)}}
-}
-{{piece.events}}.count = _count;
+{{events_of(piece, 0, piece.among ~ '.count', piece.among ~ '.index[_strip + _lane]')}}
 {% endmacro %}
 
 {% macro reset(piece) %}
