@@ -24,7 +24,7 @@ from brian2 import Network, prefs
 from .. import checks
 from . import toolkit
 from .cuda import build_cuda
-from .flags import STRICT, STRICT_FLAGS, VECTOR_MATH_FLAGS
+from .flags import FAST_FLAGS, STRICT, STRICT_FLAGS
 from .program import Program, StandaloneProgram
 from .runtime import RUNTIME, RuntimeProgram
 from .standalone import CPP, Directory, build_cpp
@@ -32,6 +32,7 @@ from .values import Array, CompiledOnly, Run, compile_only
 
 __all__ = [
     "CUDA",
+    "FAST",
     "PRECISIONS",
     "RUNTIME",
     "STANDALONE",
@@ -55,8 +56,12 @@ CUDA = "cuda_standalone"
 STANDALONE = (*CPP, CUDA)
 
 #: ``single`` keeps states in float32 and computes as Brian2 does, partly in double;
-#: ``single_arithmetic`` computes in float32 throughout (``cpp_fused`` only: see `fused`).
-PRECISIONS = ("double", "single", "single_arithmetic")
+#: ``single_arithmetic`` computes in float32 throughout. It and ``double_fast`` round products and
+#: their sums once, call the vector math library, and take subnormal numbers for zero; last bits are
+#: not those of other targets (``cpp_fused`` only: see `fused`).
+PRECISIONS = ("double", "single", "single_arithmetic", "double_fast")
+#: Those of them that trade last bits for speed.
+FAST = ("single_arithmetic", "double_fast")
 
 
 def build(
@@ -91,8 +96,8 @@ def build(
         double unless changed. Strict equality between targets is that of ``'double'``.
     flags
         Of the C++ compiler, for the targets in C++; by default `STRICT_FLAGS`, for
-        ``single_arithmetic`` with the compiler's vector math library, and not those of Brian2's
-        preferences. C++17 is needed.
+        ``single_arithmetic`` and ``double_fast`` with what makes them fast, and not those of
+        Brian2's preferences. C++17 is needed.
     threads
         Among how many threads ``'cpp_fused'`` shares independent blocks of neurons; results are
         those of one, to the last bit. Best one where several programs run at once.
@@ -115,14 +120,17 @@ def build(
         precision = "single" if prefs.core.default_float_dtype == np.float32 else "double"
     _check_options(device, precision, flags, profile, threads)
     single = precision == "single_arithmetic"
-    dtype = np.float64 if precision == "double" else np.float32
+    dtype = np.float64 if precision in ("double", "double_fast") else np.float32
     if device in RUNTIME:
         return RuntimeProgram(make_network, RUNTIME[device], dtype, namespace)
     if device == CUDA:
         return build_cuda(make_network, directory, dtype, profile, namespace)
     if flags is None:
-        flags = VECTOR_MATH_FLAGS if single else STRICT_FLAGS
-    return build_cpp(make_network, device, directory, dtype, single, flags, namespace, threads)
+        flags = FAST_FLAGS if precision in FAST else STRICT_FLAGS
+    flush = precision != "double"
+    return build_cpp(
+        make_network, device, directory, dtype, single, flush, flags, namespace, threads
+    )
 
 
 def _check_options(
@@ -130,7 +138,7 @@ def _check_options(
 ) -> None:
     """Refuse what the device does not know."""
     checks.choice("precision", precision, PRECISIONS)
-    if precision == "single_arithmetic" and device != "cpp_fused":
+    if precision in FAST and device != "cpp_fused":
         raise ValueError(f"precision={precision!r}: needs device='cpp_fused', not {device!r}")
     if flags is not None and device not in CPP:
         raise ValueError(f"flags={flags!r}: only {' and '.join(CPP)} take any, not {device!r}")

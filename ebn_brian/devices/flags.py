@@ -10,15 +10,16 @@ import brian2
 from brian2.codegen.runtime.cython_rt.extension_manager import get_cython_cache_dir
 
 #: No fast-math, no fused multiply-add: the same bits as numpy, whatever the size of the batch.
+#: (That nothing traps changes no value, and lets conditions be worked on in whole vectors.)
 STRICT_FLAGS: tuple[str, ...] = (
-    *("-w", "-O3", "-march=native", "-ffp-contract=off", "-std=c++17"),
+    *("-w", "-O3", "-march=native", "-ffp-contract=off", "-fno-trapping-math", "-std=c++17"),
     # without it GCC uses half the width of AVX-512; other processors do not know the flag
     *(("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()),
 )
-#: For ``single_arithmetic``: exponentials, logarithms and powers of whole vectors at once, from the
-#: vector math library (libmvec), whose declarations glibc shows under that name alone. They are
-#: good to 4 units in the last place; sums keep their order, and NaN stays NaN.
-VECTOR_MATH_FLAGS = (*STRICT_FLAGS, "-fno-math-errno", "-fno-trapping-math", "-D__FAST_MATH__")
+#: For `FAST`: products and sums in one rounding, and exponentials, logarithms and powers of whole
+#: vectors at once, from the vector math library (libmvec), whose declarations glibc shows under that
+#: name alone. They are good to 4 units in the last place; sums keep their order, and NaN stays NaN.
+FAST_FLAGS = (*STRICT_FLAGS, "-ffp-contract=fast", "-fno-math-errno", "-D__FAST_MATH__")
 #: The same arithmetic with nvcc, and with the compiler that it calls for the host.
 NVCC_FLAGS = ("-std=c++17", "-w", "--fmad=false")
 HOST_FLAGS = ("-w", "-O3", "-ffp-contract=off")

@@ -62,11 +62,15 @@ def build_cpp(
     directory: Directory,
     float_dtype: type[np.floating[Any]],
     single: bool,
+    flush: bool,
     flags: tuple[str, ...] = STRICT_FLAGS,
     namespace: Mapping[str, Any] | None = None,
     threads: int = 1,
 ) -> StandaloneProgram:
-    """Build for one of the targets `CPP`. With `single`, cpp_fused computes in single precision."""
+    """Build for one of the targets `CPP`.
+
+    With `single`, cpp_fused computes in single precision; `flush` takes subnormal numbers for zero.
+    """
     preferred = {
         "core.default_float_dtype": float_dtype,
         "codegen.cpp.extra_compile_args_gcc": list(flags),
@@ -78,7 +82,7 @@ def build_cpp(
     ):
         network, names = network_and_names(make_network, namespace)
         refuse(network, device)
-        if float_dtype == np.float32:
+        if flush:
             active.insert_code("before_start", FLUSH_TO_ZERO)
         active.insert_code("after_start", SEED_CPP)
         with resolving(namespace):

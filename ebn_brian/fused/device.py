@@ -21,6 +21,7 @@ from ..compiling.units import stand_in
 from .arithmetic import FLUSH_TO_ZERO
 from .pieces import template_arguments
 from .plan import MONITORS, Section, beside, kind, sections, why_not_blocks, why_unknown
+from .rewriting import of_source
 from .translation import FusedCodeObject, Generator
 
 logger = get_logger(__name__)
@@ -265,6 +266,8 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         where other clocks tick (`ticks`: name, whether what is done then comes before).
         """
         arguments = template_arguments(part.codeobjs, part.clock, blocks, self)
+        if carries or self.profiled_codeobjects:  # something is done in every step
+            arguments["quiet"] = None
         compiler: defaultdict[str, list[Any]] = defaultdict(list)
         for codeobj in part.codeobjs:
             for key, values in codeobj.compiler_kwds.items():
@@ -281,6 +284,7 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
             threads=1 if profiled else self.threads,
             user_headers=self.headers + prefs["codegen.cpp.headers"] + compiler["headers"],
             flush_to_zero=FLUSH_TO_ZERO,
+            of_source=of_source,
             **arguments,
         )
         if not arguments["may_refuse"]:

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <iostream>
 #include <memory>
 #include <vector>
@@ -83,6 +84,7 @@ struct Blocks {
     // Cut wherever no synapse crosses, and put small pieces together up to `target` neurons.
     void cut(int32_t target) {
         const size_t n = sizes.size();
+        bounds.assign(n, {0});
         std::vector<int32_t> end(n, 0), seen(n, 0), start(n, 0);
         for (;;) {
             size_t g = 0;
@@ -147,11 +149,11 @@ template <class Work> void for_each_block(size_t n_blocks, std::vector<Arena>& a
 template <class T> struct Local {
     T *source, *copy, *data;
     size_t n;
-    Local(Arena& arena, T* array, int32_t first, int32_t last)
-        : source(array + first), copy(arena.take<T>(padded(last - first))), data(copy - first),
-          n(last - first) {
+    // In `room` places, the last ones with copies of the last neuron.
+    Local(Arena& arena, T* array, int32_t first, int32_t last, int room)
+        : source(array + first), copy(arena.take<T>(room)), data(copy - first), n(last - first) {
         std::copy(source, source + n, copy);
-        if (n) std::fill(copy + n, copy + padded(n), source[n - 1]);
+        if (n) std::fill(copy + n, copy + room, source[n - 1]);
     }
     ~Local() { std::copy(copy, copy + n, source); }
 };
@@ -159,19 +161,32 @@ template <class T> struct Local {
 // Holds the events of a block back by a whole number of steps. On cache lines of its own, since
 // another thread may work on the next block.
 struct alignas(64) Delay {
-    std::vector<std::vector<int32_t>> slots;
+    struct Slot {
+        int64_t step = -1;
+        std::vector<int32_t> events;
+    };
+    std::vector<Slot> slots;
+    std::deque<int64_t> under_way;  // steps whose events have not passed
     int32_t count = 0;
     Events pass(Events events, int64_t step, int64_t delay) {
         if (delay == 0) return events;
         slots.resize(delay + 1);
-        slots[step % (delay + 1)].assign(events.index, events.index + events.count);
-        std::vector<int32_t>& due = slots[(step + 1) % (delay + 1)];
-        count = due.size();
-        return Events{due.data(), count};
+        Slot &now = slots[step % (delay + 1)], &due = slots[(step + 1) % (delay + 1)];
+        now.step = step;
+        now.events.assign(events.index, events.index + events.count);
+        if (events.count) under_way.push_back(step);
+        if (!under_way.empty() && under_way.front() <= step - delay) under_way.pop_front();
+        if (due.step != step - delay) due.events.clear();  // none were raised in that step
+        count = due.events.size();
+        return Events{due.events.data(), count};
+    }
+    // The next step in which events pass; far away if none are held.
+    int64_t next(int64_t delay) const {
+        return delay == 0 || under_way.empty() ? INT64_MAX / 2 : under_way.front() + delay;
     }
     // Those of one of the last `delay` steps, which have not passed yet.
     const std::vector<int32_t>& raised(int64_t step, int64_t delay) const {
-        return slots[step % (delay + 1)];
+        return slots[step % (delay + 1)].events;
     }
 };
 

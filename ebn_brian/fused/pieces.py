@@ -14,7 +14,8 @@ from brian2.synapses.synapses import SynapticPathway
 from .parts import EventSpace, Pathway, Rows, StateArray
 from .parts import Piece as Piece
 from .plan import MONITORS, base, event_space, implied_event, is_parallel, kind
-from .rewriting import LONG, drawn, exact, refractory
+from .quiet import quiet
+from .rewriting import LONG, drawn, exact, refractory, signs_outside
 from .translation import FusedCodeObject, constants, is_random, is_total
 
 
@@ -46,12 +47,16 @@ def template_arguments(
         # where delays may differ between synapses, Brian2's own code stays at hand
         "may_refuse": any(not p.variables["delay"].scalar for p in acting.values()),
         "blocks": blocks,
+        "quiet": None,
         "clock": clock.name,
         "clock_t": device.get_array_name(clock.variables["t"]),
         "clock_timestep": device.get_array_name(clock.variables["timestep"]),
         "single": c_data_type(prefs.core.default_float_dtype) == "float",
     }
-    return arguments | (_block_arguments(codeobjs, spaces, device) if blocks else {})
+    if not blocks:
+        return arguments
+    times = arguments["clock_t"], arguments["clock_timestep"]
+    return arguments | _block_arguments(codeobjs, arguments["pieces"], times, spaces, device)
 
 
 def _support(codeobjs: Sequence[FusedCodeObject]) -> tuple[list[Any], dict[str, int]]:
@@ -108,7 +113,7 @@ def _piece(
     if kind(codeobj) in ("stateupdate", "threshold") and not implied:
         draws, fast = drawn(codeobj, vector)
     if kind(codeobj) == "stateupdate":
-        steps, fast = refractory(fast)
+        steps, fast = refractory(signs_outside(fast))
     parallel = is_parallel(codeobj) and (draws is not None or not is_random(codeobj))
     vectors = exact(fast) if parallel and _in_double(codeobj) else []
     short = parallel and not LONG.search("".join(vector))
@@ -198,6 +203,8 @@ def _in_double(codeobj: FusedCodeObject) -> bool:
 
 def _block_arguments(
     codeobjs: Sequence[FusedCodeObject],
+    pieces: Sequence[Piece],
+    times: Sequence[str],
     spaces: dict[ArrayVariable, EventSpace],
     device: CPPStandaloneDevice,
 ) -> dict[str, Any]:
@@ -224,6 +231,7 @@ def _block_arguments(
         "group_number": {name: k for k, name in enumerate(groups)},
         "arrays": list(arrays.values()),
         "bytes_per_neuron": used or 1,
+        "quiet": quiet(codeobjs, pieces, arrays, times),
     }
 
 

@@ -24,6 +24,8 @@ LONG = re.compile(r"\b(?:exp|expm1|_exprel|log\w*|_brian_pow|a?(?:sin|cos|tan)h?
 #: What may keep a part of a line from being executed.
 CONDITIONAL = re.compile(r"&&|\|\||\?")
 DRAW = re.compile(r"\b_(randn?)\(_vectorisation_idx\)")
+NEGATED = re.compile(r"\(\(- (\w+)\) ([*/]) (\w+)\)")
+OF_SOURCE = re.compile(r"\s*const [\w ]+ = _ptr\w+\[_presynaptic_idx\];|.* _presynaptic_idx = .*")
 REFRACTORY = re.compile(r"_timestep\(t - lastspike, dt\) >= (_lio_\d+)\b")
 
 
@@ -68,6 +70,18 @@ def refractory(code: Sequence[str]) -> tuple[str, list[str]]:
     if len(steps) != 1:
         return "", list(code)
     return steps.pop(), REFRACTORY.sub("_refractory.over(t - lastspike)", text).split("\n")
+
+
+def signs_outside(code: Sequence[str]) -> list[str]:
+    """The code with the sign of a decay after its product, where a difference takes it up."""
+    return [NEGATED.sub(r"(- (\1 \2 \3))", line) for line in code]
+
+
+def of_source(code: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What is the same for all synapses of one source, and the rest."""
+    lines = "\n".join(code).split("\n")
+    same = [line for line in lines if OF_SOURCE.fullmatch(line)]
+    return same, [line for line in lines if line not in same]
 
 
 def exact(code: Sequence[str]) -> list[str]:

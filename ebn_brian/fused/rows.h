@@ -13,15 +13,19 @@ struct Segment {
     int32_t synapse, pre, post, length;
 };
 
-// In a segment, `_synaptic_pre[k]` is a constant and `_synaptic_post[k]` is k + offset.
+// In a segment, `_synaptic_pre[k]` is a constant and `_synaptic_post[k]` is k + offset: in 64 bits
+// where the compiler must know that nothing overflows.
 struct Constant {
     int32_t value;
-    int32_t operator[](int) const { return value; }
+    int32_t operator[](int64_t) const { return value; }
 };
-struct Consecutive {
-    int32_t offset;
-    int32_t operator[](int k) const { return k + offset; }
+template <class Place> struct Consecutive {
+    Place offset;
+    Place operator[](Place k) const { return k + offset; }
 };
+
+// Synapses of a segment that are worked on together: whole vectors, whatever the numbers.
+const int TOGETHER = 16;
 
 // Synapses from one source, stored one after the other, onto any targets.
 struct Range {
@@ -38,6 +42,7 @@ struct Rows {
     std::vector<Segment> segments;
     std::vector<Range> ranges;
     std::vector<int32_t> list;
+    bool uneven = false;  // segments differ in length, so that the processor cannot foresee their ends
 
     void build(const std::vector<int32_t>& sources, const std::vector<int32_t>& pre,
                const std::vector<int32_t>& post) {
@@ -64,6 +69,7 @@ struct Rows {
                  [](int32_t s) { return Range{s, 1}; });
         else
             first.swap(row);
+        for (const Segment& s : segments) uneven |= s.length != segments[0].length;
     }
     // Place of the first entry of a source, and of what follows the last one.
     int32_t begin(int32_t source) const { return first[std::min<size_t>(source, first.size() - 1)]; }

@@ -128,8 +128,8 @@ def check_options(numbers: tuple[int, ...], reference: Path | None, circuit: Cir
             "--experiment 2: the parameters have no fixed synapse (fixed_w), so it needs "
             "--fixed-synapse or --fit-fixed-synapse"
         )
-    if o["precision"] == "single_arithmetic" and o["device"] != "cpp_fused":
-        raise click.UsageError("--precision single_arithmetic: needs --device cpp_fused")
+    if o["precision"] in devices.FAST and o["device"] != "cpp_fused":
+        raise click.UsageError(f"--precision {o['precision']}: needs --device cpp_fused")
 
 
 @click.command()

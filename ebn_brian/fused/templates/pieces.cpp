@@ -146,7 +146,28 @@ for (int _k = 0; _k < {{piece.events}}.count; _k++)
 {# The synapses of one segment. #}
 {% macro segment(piece, code) %}
 const fused::Constant _ptr{{piece.pathway.rows.pre_array}}{_segment.pre};
-const fused::Consecutive _ptr{{piece.pathway.rows.post_array}}{_segment.post - _segment.synapse};
+const fused::Consecutive<int32_t> _ptr{{piece.pathway.rows.post_array}}{_segment.post - _segment.synapse};
+{% if piece.parallel and piece.unrolled %}
+#ifdef __NO_TRAPPING_MATH__
+if (_rows.uneven)
+{
+    // whole vectors with lanes masked off, at places known as if none were
+    {% set same, rest = of_source(code) %}
+    const int _idx = _segment.synapse;
+    {{same|autoindent}}
+    const fused::Consecutive<int64_t> _ptr{{piece.pathway.rows.post_array}}{_segment.post - _segment.synapse};
+    for (int64_t _base = 0; _base < _segment.length; _base += fused::TOGETHER)
+        IVDEP _Pragma("GCC unroll 1")
+        for (int64_t _k = 0; _k < fused::TOGETHER; _k++)
+            if (_k < _segment.length - _base)
+            {
+                const int64_t _idx = _segment.synapse + _base + _k;
+                {{single(rest)|replace('const int32_t _postsynaptic_idx', 'const int64_t _postsynaptic_idx')}}
+            }
+}
+else
+#endif
+{% endif %}
 {{ 'IVDEP' if piece.parallel }}
 for (int _idx = _segment.synapse; _idx < _segment.synapse + _segment.length; _idx++)
 {{single(code)}}

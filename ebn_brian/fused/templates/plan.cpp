@@ -26,6 +26,12 @@ struct Plan {
     std::vector<int32_t> index{{events.array}}, count{{events.array}};
     {% endfor %}
     {{common.recorded_parts()}}
+    {% if quiet %}
+    bool narrow = false;  // blocks of few neurons, see quiet.cpp
+    std::vector<AtStep> at_step;  // of a chunk
+    {% endif %}
+    // Places for the state of n neurons.
+    int room(int n) const { return {{ 'narrow ? WIDTH : ' if quiet }}fused::padded(n); }
     {% endif %}
 
     {% for piece in pieces if piece.kind == 'statemonitor' and blocks %}
@@ -55,10 +61,16 @@ struct Plan {
         {% for rows in all_rows %}
         blocks.connect({{group_number[rows.source]}}, {{group_number[rows.target]}}, {{rows.pre}}, {{rows.post}});
         {% endfor %}
+        {% if quiet %}
+        blocks.cut(WIDTH);
+        narrow = blocks.largest(0) <= WIDTH;
+        at_step.resize(fused::CHUNK);
+        if (!narrow)
+        {% endif %}
         blocks.cut(std::max<int32_t>(fused::STRIP, fused::BLOCK_BYTES / {{bytes_per_neuron}}));
         size_t bytes = 0;
         {% for array in arrays %}
-        bytes += sizeof({{array.dtype}}) * blocks.largest({{group_number[array.owner]}});
+        bytes += sizeof({{array.dtype}}) * room(blocks.largest({{group_number[array.owner]}}));
         {% endfor %}
         arenas.resize({{threads}});
         for (fused::Arena& arena : arenas)
