@@ -24,7 +24,7 @@ from brian2 import Network, prefs
 from .. import checks
 from . import toolkit
 from .cuda import build_cuda
-from .flags import FAST_FLAGS, STRICT, STRICT_FLAGS
+from .flags import FAST, FAST_FLAGS, PRECISIONS, STRICT, STRICT_FLAGS
 from .program import Program, StandaloneProgram
 from .runtime import RUNTIME, RuntimeProgram
 from .standalone import CPP, Directory, build_cpp
@@ -54,14 +54,6 @@ __all__ = [
 CUDA = "cuda_standalone"
 #: Targets that make a program of their own, to be run many times, also at once.
 STANDALONE = (*CPP, CUDA)
-
-#: ``single`` keeps states in float32 and computes as Brian2 does, partly in double;
-#: ``single_arithmetic`` computes in float32 throughout. It and ``double_fast`` round products and
-#: their sums once, call the vector math library, and take subnormal numbers for zero; last bits are
-#: not those of other targets (``cpp_fused`` only: see `fused`).
-PRECISIONS = ("double", "single", "single_arithmetic", "double_fast")
-#: Those of them that trade last bits for speed.
-FAST = ("single_arithmetic", "double_fast")
 
 
 def build(
@@ -119,7 +111,6 @@ def build(
     if precision is None:
         precision = "single" if prefs.core.default_float_dtype == np.float32 else "double"
     _check_options(device, precision, flags, profile, threads)
-    single = precision == "single_arithmetic"
     dtype = np.float64 if precision in ("double", "double_fast") else np.float32
     if device in RUNTIME:
         return RuntimeProgram(make_network, RUNTIME[device], dtype, namespace)
@@ -127,10 +118,7 @@ def build(
         return build_cuda(make_network, directory, dtype, profile, namespace)
     if flags is None:
         flags = FAST_FLAGS if precision in FAST else STRICT_FLAGS
-    flush = precision != "double"
-    return build_cpp(
-        make_network, device, directory, dtype, single, flush, flags, namespace, threads
-    )
+    return build_cpp(make_network, device, directory, dtype, precision, flags, namespace, threads)
 
 
 def _check_options(

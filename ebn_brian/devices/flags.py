@@ -16,9 +16,17 @@ STRICT_FLAGS: tuple[str, ...] = (
     # without it GCC uses half the width of AVX-512; other processors do not know the flag
     *(("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()),
 )
-#: For `FAST`: products and sums in one rounding, and exponentials, logarithms and powers of whole
-#: vectors at once, from the vector math library (libmvec), whose declarations glibc shows under that
-#: name alone. They are good to 4 units in the last place; sums keep their order, and NaN stays NaN.
+#: ``single`` keeps states in float32 and computes as Brian2 does, partly in double;
+#: ``single_arithmetic`` computes in float32 throughout. It and ``double_fast`` round products and
+#: their sums once, multiply by reciprocals of constants, call the vector math
+#: library, and take subnormal numbers for zero: last bits are not those of other targets. Both are
+#: of ``cpp_fused`` only (see `fused`).
+PRECISIONS = ("double", "single", "single_arithmetic", "double_fast")
+#: Those of them that trade last bits for speed.
+FAST = ("single_arithmetic", "double_fast")
+#: Of these. Exponentials, logarithms and powers of whole vectors at once come from libmvec, whose
+#: declarations glibc shows under that name alone. They are good to 4 units in the last place; sums
+#: keep their order, and NaN stays NaN.
 FAST_FLAGS = (*STRICT_FLAGS, "-ffp-contract=fast", "-fno-math-errno", "-D__FAST_MATH__")
 #: The same arithmetic with nvcc, and with the compiler that it calls for the host.
 NVCC_FLAGS = ("-std=c++17", "-w", "--fmad=false")

@@ -14,7 +14,7 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from ..compiling import compile_cpp
 from ..fused import FLUSH_TO_ZERO
 from .active import in_force, network_and_names, new_device, resolving
-from .flags import STRICT, STRICT_FLAGS, preferences
+from .flags import FAST, STRICT, STRICT_FLAGS, preferences
 from .generators import Generator, code, generators
 from .program import StandaloneProgram
 from .values import Array, dimensions, timed_arrays
@@ -61,28 +61,26 @@ def build_cpp(
     device: str,
     directory: Directory,
     float_dtype: type[np.floating[Any]],
-    single: bool,
-    flush: bool,
+    precision: str,
     flags: tuple[str, ...] = STRICT_FLAGS,
     namespace: Mapping[str, Any] | None = None,
     threads: int = 1,
 ) -> StandaloneProgram:
-    """Build for one of the targets `CPP`.
-
-    With `single`, cpp_fused computes in single precision; `flush` takes subnormal numbers for zero.
-    """
+    """Build for one of the targets `CPP`; in strict double precision subnormal numbers stay."""
     preferred = {
         "core.default_float_dtype": float_dtype,
         "codegen.cpp.extra_compile_args_gcc": list(flags),
     }
-    options = {"single_arithmetic": single, "threads": threads} if device == "cpp_fused" else {}
+    fast, single = precision in FAST, precision == "single_arithmetic"
+    own = {"single_arithmetic": single, "reciprocals": fast, "threads": threads}
+    options = own if device == "cpp_fused" else {}
     with (
         own_folder(directory) as (folder, keep),
         active_device(device, preferred, options) as active,
     ):
         network, names = network_and_names(make_network, namespace)
         refuse(network, device)
-        if flush:
+        if precision != "double":
             active.insert_code("before_start", FLUSH_TO_ZERO)
         active.insert_code("after_start", SEED_CPP)
         with resolving(namespace):

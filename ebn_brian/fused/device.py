@@ -31,6 +31,8 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
     """`CPPStandaloneDevice` that fuses the time step wherever that gives the same results."""
 
     single_arithmetic = False
+    #: Whether products with reciprocals stand for divisions by constants.
+    reciprocals = False
     #: How many threads share the blocks of a network.
     threads = 1
     #: Whether the next object begins a new program: after ``set_device`` on a device that has run.
@@ -44,7 +46,12 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
     called: set[str]
 
     def activate(
-        self, *args: Any, single_arithmetic: bool = False, threads: int = 1, **kwds: Any
+        self,
+        *args: Any,
+        single_arithmetic: bool = False,
+        reciprocals: bool = False,
+        threads: int = 1,
+        **kwds: Any,
     ) -> None:
         self.threads = checks.count("threads", threads)
         super().activate(*args, **kwds)
@@ -54,7 +61,7 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
                 f"which is {prefs.core.default_float_dtype}"
             )
         # Brian2 takes the time step and constants in equations as doubles, at half the speed.
-        self.single_arithmetic = single_arithmetic
+        self.single_arithmetic, self.reciprocals = single_arithmetic, reciprocals
         self.begins_anew = self.has_been_run
 
     def reinit(self) -> None:
@@ -70,7 +77,8 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         """
         if self.begins_anew:
             clock, dt = self.defaultclock, self.defaultclock.dt
-            own = {"single_arithmetic": self.single_arithmetic, "threads": self.threads}
+            names = ("single_arithmetic", "reciprocals", "threads")
+            own = {name: getattr(self, name) for name in names}
             self.reinit()
             options = {**self.build_options, **own}
             self.activate(self.build_on_run, **options)

@@ -158,6 +158,14 @@ template <class T> struct Local {
     ~Local() { std::copy(copy, copy + n, source); }
 };
 
+// The reciprocals of an array of a block, `data` of a `Local`, and shifted like it.
+template <class T> T* inverse(Arena& arena, const T* array, int32_t first, int32_t last, int room) {
+    T* const result = arena.take<T>(room);
+    if (first < last)
+        for (int k = 0; k < room; k++) result[k] = 1 / array[first + k];
+    return result - first;
+}
+
 // Holds the events of a block back by a whole number of steps. On cache lines of its own, since
 // another thread may work on the next block.
 struct alignas(64) Delay {

@@ -45,6 +45,17 @@ class Pathway:
 
 
 @dataclass(frozen=True)
+class StateArray:
+    """An array of a group that is cut into blocks."""
+
+    name: str
+    dtype: str
+    owner: str
+    inverse_of: str = ""
+    """The array of which it holds the reciprocals, if it is none of Brian2's."""
+
+
+@dataclass(frozen=True)
 class Piece:
     """What the template needs of one code object."""
 
@@ -93,12 +104,5 @@ class Piece:
     """Number of steps that a refractory period takes, if that is the same for all."""
     scattered: list[str]
     """Pointers to the variables of synapses."""
-
-
-@dataclass(frozen=True)
-class StateArray:
-    """An array of a group that is cut into blocks."""
-
-    name: str
-    dtype: str
-    owner: str
+    inverses: list[StateArray]
+    """Reciprocals that its loop takes."""

@@ -1,6 +1,6 @@
 """What the template fused.cpp needs of a section of the schedule, code object by code object."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from .parts import EventSpace, Pathway, Rows, StateArray
 from .parts import Piece as Piece
 from .plan import MONITORS, base, event_space, implied_event, is_parallel, kind
 from .quiet import quiet
+from .reciprocals import reciprocals
 from .rewriting import LONG, drawn, exact, refractory, signs_outside
 from .translation import FusedCodeObject, constants, is_random, is_total
 
@@ -33,10 +34,19 @@ def template_arguments(
     pathways = {name: _pathway(p, pushes[p.name], device) for name, p in acting.items()}
     implied = {c.name: implied_event(codeobjs, c) for c in codeobjs if kind(c) == "threshold"}
     support, number = _support(codeobjs)
+    changing = {
+        device.get_array_name(v)
+        for c in codeobjs
+        for v, _ in c.translation.written
+        if isinstance(v, ArrayVariable)
+    }
     hashdefines = [c.translation.keywords["hashdefine_lines"] for c in codeobjs]
     arguments = {
         "pieces": [
-            _piece(c, number[c.name], implied.get(c.name), pathways.get(c.name), blocks, device)
+            _piece(
+                *(c, number[c.name], implied.get(c.name), pathways.get(c.name)),
+                *(blocks, changing, device),
+            )
             for c in codeobjs
         ],
         "support": support,
@@ -105,15 +115,20 @@ def _piece(
     implied: FusedCodeObject | None,
     pathway: Pathway | None,
     blocks: bool,
+    changing: Collection[str],
     device: CPPStandaloneDevice,
 ) -> Piece:
     translation = codeobj.translation
     scalar, vector = translation.scalar_code[None], translation.vector_code[None]
-    draws, fast, steps = None, vector, ""
+    draws, fast, steps, inverses = None, vector, "", list[StateArray]()
     if kind(codeobj) in ("stateupdate", "threshold") and not implied:
         draws, fast = drawn(codeobj, vector)
     if kind(codeobj) == "stateupdate":
         steps, fast = refractory(signs_outside(fast))
+        if blocks and getattr(device, "reciprocals", False):
+            numbers = [*constants(codeobj, device), *"\n".join(scalar).split("\n")]
+            fast, added, inverses = reciprocals(fast, numbers, codeobj.owner.name, changing)
+            scalar = [*scalar, *added]
     parallel = is_parallel(codeobj) and (draws is not None or not is_random(codeobj))
     vectors = exact(fast) if parallel and _in_double(codeobj) else []
     short = parallel and not LONG.search("".join(vector))
@@ -152,6 +167,7 @@ def _piece(
         draws=draws,
         refractory=steps,
         scattered=sorted(f"_ptr{device.get_array_name(v)}" for v in of_synapses),
+        inverses=inverses,
     )
 
 
@@ -231,6 +247,7 @@ def _block_arguments(
         "group_number": {name: k for k, name in enumerate(groups)},
         "arrays": list(arrays.values()),
         "bytes_per_neuron": used or 1,
+        "inverses": list(dict.fromkeys(array for piece in pieces for array in piece.inverses)),
         "quiet": quiet(codeobjs, pieces, arrays, times),
     }
 

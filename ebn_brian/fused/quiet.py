@@ -80,9 +80,10 @@ def quiet(
     uses = [c.translation for c in codeobjs[:n]]
     read = {v for translation in uses for v, _ in translation.read}
     written = {v for translation in uses for v, _ in translation.written}
+    inverses = {array: None for piece in pieces[:n] for array in piece.inverses}
     return Quiet(
         parts,
-        [array for var, array in arrays.items() if var in read - written],
+        [*(array for var, array in arrays.items() if var in read - written), *inverses],
         [array for var, array in arrays.items() if var in written],
         owners.pop(),
     )

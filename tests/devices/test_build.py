@@ -108,7 +108,11 @@ class TestBuild:
 
     @pytest.mark.parametrize(
         ("precision", "device", "message"),
-        [("half", "numpy", "must be one of double"), ("single_arithmetic", "numpy", "cpp_fused")],
+        [
+            ("half", "numpy", "must be one of double"),
+            ("single_arithmetic", "numpy", "cpp_fused"),
+            ("double_fast", "cpp_standalone", "cpp_fused"),
+        ],
     )
     def test_unknown_precision(self, precision, device, message):
         with pytest.raises(ValueError, match=rf"precision='{precision}': .*{message}"):
@@ -123,6 +127,29 @@ class TestBuild:
         assert run["neurons.v"].dtype == np.float32
         n_spikes = (on_numpy["spikes.t"] < 0.1).sum()
         assert len(run["spikes.t"]) == pytest.approx(n_spikes, rel=0.03)
+
+    def test_double_fast(self, on_numpy):
+        """As many spikes, and no subnormal numbers, which strict arithmetic keeps."""
+        fast = devices.build(chips_network(), precision="double_fast")
+        n_spikes = (on_numpy["spikes.t"] < 0.1).sum()
+        run = fast.run(duration=100 * ms, read=["spikes.t", "neurons.v"])
+        assert run["neurons.v"].dtype == np.float64
+        assert len(run["spikes.t"]) == pytest.approx(n_spikes, rel=0.03)
+
+    def test_subnormal_numbers(self):
+        def silent():
+            model = "dx/dt = -x/tau : 1\ntau : second (constant)"
+            neurons = NeuronGroup(3, model, threshold="x > 1", reset="", method="euler", name="a")
+            neurons.x, neurons.tau = [1e-310, 1e-3, 0.5], 1 * ms
+            return Network(neurons)
+
+        strict, fast = (
+            devices.build(silent, precision=precision).run(duration=1 * ms, read=["a.x"])["a.x"]
+            for precision in ("double", "double_fast")
+        )
+        assert 0 < strict[0] < 1e-310
+        assert fast[0] == 0
+        np.testing.assert_allclose(fast[1:], strict[1:], rtol=1e-12)
 
 
 class TestOptions:

@@ -4,7 +4,8 @@ import pytest
 from brian2 import Network, NeuronGroup, ms
 from fused_helpers import group, spikes, written
 
-from ebn_brian.fused.rewriting import exact, refractory
+from ebn_brian.fused.reciprocals import reciprocals
+from ebn_brian.fused.rewriting import exact, of_source, refractory, signs_outside
 
 
 def test_refractory():
@@ -68,3 +69,50 @@ def test_a_condition_beside_a_refractory_period_has_no_branch(tmp_path):
     code = written(make, tmp_path)
     assert "_refractory.over(t - lastspike)" in code
     assert "const bool _cond = (v > 1) & " in code
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x = (dt * ((- I) * rate)) + I;", "x = (dt * (- (I * rate))) + I;"),
+        ("x = (dt * ((- I) / tau)) + I;", "x = (dt * (- (I / tau))) + I;"),
+        ("x = (- I) + rate;", "x = (- I) + rate;"),
+        ("x = ((- I) * (a + b));", "x = ((- I) * (a + b));"),
+    ],
+)
+def test_signs_outside(text, expected):
+    assert signs_outside([text]) == [expected]
+
+
+def test_of_source():
+    text = [
+        "const int32_t _postsynaptic_idx = _ptr_post[_idx];\n"
+        "const int32_t _presynaptic_idx = _ptr_pre[_idx];",
+        "const double v_pre = _ptr_v[_presynaptic_idx];",
+        "double x_pre = _ptr_x[_presynaptic_idx];",  # is written
+        "const double v_post = _ptr_v[_postsynaptic_idx];",
+    ]
+    same, rest = of_source(text)
+    assert same == ["const int32_t _presynaptic_idx = _ptr_pre[_idx];", text[1]]
+    assert rest == [text[0].split("\n")[0], text[2], text[3]]
+
+
+def test_reciprocals():
+    """Of the neurons' own constants and of numbers, not of what changes or is a function."""
+    code = [
+        "const double tau = _ptr_array_a_tau[_idx];\nconst double th = _ptr_array_a_th[_idx];",
+        "const int32_t i = _ptr_array_a_i[_idx];",
+        "double v = _ptr_array_a_v[_idx];",
+        "v = v + 1.0f*(dt*(- v))/tau + x/th - v/tau_s + x/exp(v) + x/(v + tau) + x/i + y/tau;",
+    ]
+    numbers = ["const double tau_s = 0.01;", "const int64_t N = 3;"]
+    product, before, arrays = reciprocals(code, numbers, "a", {"_array_a_th", "_array_a_v"})
+    assert product[-1] == (
+        "v = v + 1.0f*(dt*(- v))*_per_tau + x/th - v*_per_tau_s + x/exp(v) + x/(v + tau) + x/i"
+        " + y*_per_tau;"
+    )
+    assert product[0] == "const double _per_tau = _per_array_a_tau[_idx];"
+    assert before == ["const double _per_tau_s = 1/tau_s;"]
+    assert [(a.name, a.inverse_of, a.owner) for a in arrays] == [
+        ("_per_array_a_tau", "_array_a_tau", "a")
+    ]

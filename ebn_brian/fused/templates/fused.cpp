@@ -108,6 +108,9 @@ void _run_{{codeobj_name}}()
         const fused::Local<{{array.dtype}}> _local{{array.name}}(_arena, brian::{{array.name}}, _first_{{array.owner}}, _last_{{array.owner}}, _ebn_plan.room(_last_{{array.owner}} - _first_{{array.owner}}));
         {{array.dtype}}* const {{array.name}} = _local{{array.name}}.data;
         {% endfor %}
+        {% for array in inverses %}
+        {{array.dtype}}* const {{array.name}} = fused::inverse(_arena, {{array.inverse_of}}, _first_{{array.owner}}, _last_{{array.owner}}, _ebn_plan.room(_last_{{array.owner}} - _first_{{array.owner}}));
+        {% endfor %}
         {% for events in all_events %}
         int32_t _count{{events.array}} = _ebn_plan.count{{events.array}}[_block];
         fused::Events _events{{events.array}}{_ebn_plan.index{{events.array}}.data() + _first_{{events.owner}}, _count{{events.array}}};

@@ -69,12 +69,12 @@ struct Plan {
         {% endif %}
         blocks.cut(std::max<int32_t>(fused::STRIP, fused::BLOCK_BYTES / {{bytes_per_neuron}}));
         size_t bytes = 0;
-        {% for array in arrays %}
+        {% for array in arrays + inverses %}
         bytes += sizeof({{array.dtype}}) * room(blocks.largest({{group_number[array.owner]}}));
         {% endfor %}
         arenas.resize({{threads}});
         for (fused::Arena& arena : arenas)
-            arena.reserve(bytes, {{arrays|length}});
+            arena.reserve(bytes, {{(arrays + inverses)|length}});
         {% for piece in pieces if piece.recorded %}
         when_{{piece.name}}.resize(blocks.count());
         {% for array in piece.recorded.values() %}
