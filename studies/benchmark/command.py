@@ -2,9 +2,10 @@
 
 Chip-seconds (simulated seconds times chips) per CPU-second of one core, all from one run:
 ``package_f32`` (``cpp_fused``, single precision throughout), ``package_f32_mixed`` (states in
-single, as Brian2 computes), ``package_f64``, ``brian2_cpp`` (plain C++ standalone with Brian2's own
-compiler flags), ``brian2_cython``, ``numba`` (a loop of our own) and, where there is a GPU,
-``cuda`` (per second elapsed). All do equal work before their speeds are compared.
+single, as Brian2 computes), ``package_f64``, ``package_f64_fast`` (``double_fast``), ``brian2_cpp``
+(plain C++ standalone with Brian2's own compiler flags), ``brian2_cython``, ``numba`` (a loop of our
+own) and, where there is a GPU, ``cuda`` (per second elapsed). All do equal work before their speeds
+are compared.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from ebn_brian.checks import Floats
 
 from ..lab.cli import check_before_start, compiling_only, study_options
 from ..lab.results import provenance, save, save_numbers, show, show_numbers
+from .circuits import compare as compare_circuits
 from .dpi import compare as compare_dpi
 from .examples.timing import compare as compare_examples
 from .figure import figure
@@ -43,6 +45,7 @@ SHORTEST = 0.1
 #: What is compared in place of targets on chips.
 COMPARISONS = {
     "dpi": "Whole DPI chips: chip-seconds per CPU-second, and times of the loop's",
+    "circuits": "Circuits of section IV: circuit-seconds per CPU-second, and times of the loop's",
     "examples": "Brian2's examples: CPU of cpp_standalone over that of cpp_fused",
 }
 #: What is missing where numba is.
@@ -138,6 +141,7 @@ def cases(chips: tuple[int, ...], neurons: tuple[int, ...]) -> list[tuple[int, i
 @click.option(
     "--dpi", is_flag=True, help="Instead: whole chips of DPI neurons beside a loop by hand."
 )
+@click.option("--circuits", is_flag=True, help="Instead: circuits of section IV beside a loop.")
 @click.option("--examples", is_flag=True, help="Instead: Brian2's examples, beside cpp_standalone.")
 @click.option(
     "--gpu-report",
@@ -153,6 +157,7 @@ def main(
     repeats: int,
     targets: tuple[str, ...],
     dpi: bool,
+    circuits: bool,
     examples: bool,
     gpu_report: Path | None,
     rehearse: bool,
@@ -174,9 +179,12 @@ def main(
         report(gpu_report, rehearse, quick)
         return
     parameters = click.get_current_context().params
+    n = 20 if quick else 1000
     if dpi:
-        n = 20 if quick else 1000
         compare_only("dpi", out, lambda: compare_dpi(n, repeats))
+        return
+    if circuits:
+        compare_only("circuits", out, lambda: compare_circuits(n, repeats))
         return
     if examples:
         compare_only("examples", out, lambda: compare_examples(1 if quick else repeats, quick))

@@ -15,7 +15,11 @@ from ebn_brian.dpi_model import whole_chip
 from .systems import DT, LENGTH, N_NEURONS, dpi, drive
 
 #: Precisions of the package that are timed; the loop computes in double.
-PRECISIONS = {"package_f64": "double", "package_f32": "single_arithmetic"}
+PRECISIONS = {
+    "package_f64": "double",
+    "package_f64_fast": "double_fast",
+    "package_f32": "single_arithmetic",
+}
 #: Parameters of neurons that differ, that are alike, and of the rule.
 OWN = ("F_0", "F_1", "I_ref", "I_spk")
 ALIKE = ("I_dc", "tau", "tau_e", "tau_i", "I_lsb", "I_th", "I_0", "t_ref")

@@ -6,12 +6,13 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..lab.palette import BLACK, BLUE, DARK_GREY, GREEN, LIGHT_GREY, LIGHT_RED, RED
+from ..lab.palette import BLACK, BLUE, DARK_GREY, GREEN, LIGHT_BLUE, LIGHT_GREY, LIGHT_RED, RED
 
 COLORS = {
     "package_f32": RED,
     "package_f32_mixed": LIGHT_RED,
     "package_f64": BLUE,
+    "package_f64_fast": LIGHT_BLUE,
     "brian2_cpp": DARK_GREY,
     "brian2_cython": LIGHT_GREY,
     "numba": BLACK,
@@ -21,6 +22,7 @@ LABELS = {
     "package_f32": "package, single",
     "package_f32_mixed": "package, single, mixed",
     "package_f64": "package, double",
+    "package_f64_fast": "package, double, fast",
     "brian2_cpp": "Brian2 C++",
     "brian2_cython": "Brian2 cython",
     "numba": "numba loop",

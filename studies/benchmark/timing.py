@@ -21,6 +21,7 @@ PROGRAMS = {
     "package_f32": ("cpp_fused", "single_arithmetic"),
     "package_f32_mixed": ("cpp_fused", "single"),
     "package_f64": ("cpp_fused", "double"),
+    "package_f64_fast": ("cpp_fused", "double_fast"),
     "brian2_cpp": ("cpp_standalone", "double"),
     "brian2_cython": ("cython", "double"),
     "cuda": (devices.CUDA, "single"),

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from ebn_brian import devices
 from ebn_brian.devices import toolkit
-from studies.benchmark import command, dpi, timing
+from studies.benchmark import circuits, command, dpi, timing
 from studies.benchmark.work import AGREED, Work, numba_loop
 
 pytest.importorskip("numba", reason="the extra 'benchmark'")
@@ -130,18 +130,21 @@ class TestBenchmark:
         assert (tmp_path / "data.nc").exists()
 
     @pytest.mark.slow
-    def test_whole_chips_beside_a_loop(self, tmp_path):
-        options = ["--dpi", "--quick", "--repeats", "1", "--out", str(tmp_path)]
+    @pytest.mark.parametrize("kind", ["dpi", "circuits"])
+    def test_circuits_beside_a_loop(self, kind, tmp_path):
+        options = [f"--{kind}", "--quick", "--repeats", "1", "--out", str(tmp_path)]
         result = CliRunner().invoke(command.main, options, catch_exceptions=False)
-        assert result.exit_code == 0  # the same spikes, or there is no comparison
-        numbers = json.loads((tmp_path / "dpi.json").read_text())
-        assert numbers["provenance"]["parameters"]["dpi"]
-        for name in ("package_f64", "package_f32"):
-            ratio = numbers["throughput_dpi_loop"] / numbers[f"throughput_dpi_{name}"]
-            assert numbers[f"ratio_dpi_{name}"] == pytest.approx(ratio)
+        assert result.exit_code == 0  # the same spikes or counters, or there is no comparison
+        numbers = json.loads((tmp_path / f"{kind}.json").read_text())
+        assert numbers["provenance"]["parameters"][kind]
+        for name in ("package_f64", "package_f64_fast", "package_f32"):
+            ratio = numbers[f"throughput_{kind}_loop"] / numbers[f"throughput_{kind}_{name}"]
+            assert numbers[f"ratio_{kind}_{name}"] == pytest.approx(ratio)
 
     def test_other_work_is_not_compared(self):
         w = np.ones(8)
         run = devices.Run({"spikes.N": np.array([120]), "recurrent.w": w}, 1.0)
         with pytest.raises(ClickException, match="did not do the same work: 120 spikes"):
             dpi.check_same("package_f64", run, 100, w)
+        with pytest.raises(ClickException, match=r"90.0% of the counters are the loop's"):
+            circuits.check_same("package_f64", np.append(np.arange(9), 0), np.arange(10))
