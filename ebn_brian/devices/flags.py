@@ -10,24 +10,27 @@ import brian2
 from brian2.codegen.runtime.cython_rt.extension_manager import get_cython_cache_dir
 
 #: No fast-math, no fused multiply-add: the same bits as numpy, whatever the size of the batch.
-#: (That nothing traps changes no value, and lets conditions be worked on in whole vectors.)
 STRICT_FLAGS: tuple[str, ...] = (
-    *("-w", "-O3", "-march=native", "-ffp-contract=off", "-fno-trapping-math", "-std=c++17"),
+    *("-w", "-O3", "-march=native", "-ffp-contract=off", "-std=c++17"),
     # without it GCC uses half the width of AVX-512; other processors do not know the flag
     *(("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()),
 )
 #: ``single`` keeps states in float32 and computes as Brian2 does, partly in double;
-#: ``single_arithmetic`` computes in float32 throughout. It and ``double_fast`` round products and
-#: their sums once, multiply by reciprocals of constants, call the vector math
-#: library, and take subnormal numbers for zero: last bits are not those of other targets. Both are
-#: of ``cpp_fused`` only (see `fused`).
+#: ``single_arithmetic`` computes in float32 throughout. That and ``double_fast``, both of
+#: ``cpp_fused`` only (see `fused`), have last bits of their own.
 PRECISIONS = ("double", "single", "single_arithmetic", "double_fast")
-#: Those of them that trade last bits for speed.
+#: The precisions that give up last bits for speed. They round a product and its sum once, multiply
+#: by reciprocals of what is constant (in networks that run in blocks, and not where a whole number
+#: or a comparison comes of it), and take subnormal numbers for zero.
 FAST = ("single_arithmetic", "double_fast")
-#: Of these. Exponentials, logarithms and powers of whole vectors at once come from libmvec, whose
-#: declarations glibc shows under that name alone. They are good to 4 units in the last place; sums
-#: keep their order, and NaN stays NaN.
-FAST_FLAGS = (*STRICT_FLAGS, "-ffp-contract=fast", "-fno-math-errno", "-D__FAST_MATH__")
+#: Their flags. Exponentials, logarithms and powers of whole vectors at once come from the vector
+#: math library, libmvec, whose declarations glibc shows under that name alone. They are good to 4
+#: units in the last place; sums keep their order, and NaN stays NaN. That nothing traps lets
+#: conditions be worked on in whole vectors, and changes casts to whole numbers beyond their range.
+FAST_FLAGS = (
+    *(*STRICT_FLAGS, "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
+    "-D__FAST_MATH__",
+)
 #: The same arithmetic with nvcc, and with the compiler that it calls for the host.
 NVCC_FLAGS = ("-std=c++17", "-w", "--fmad=false")
 HOST_FLAGS = ("-w", "-O3", "-ffp-contract=off")

@@ -8,8 +8,10 @@
 State update, thresholds, resets, synapses and monitors of a network become one code object,
 generated from the user's equations by Brian2 itself. Where no synapse crosses, neurons are cut
 into blocks that fit in the cache, and each block runs for `fused.h`'s ``CHUNK`` steps before the
-next one. Results are those of ``cpp_standalone``, with spikes in the same order: to the last bit,
-without the compiler's ``-ffast-math`` (`ebn_brian.devices.STRICT_FLAGS`).
+next one. Where few neurons hang together (chips of up to 40 neurons in double precision, 64 in
+single, all of one group), blocks are as small, and their state stays in registers from one event to
+the next (`quiet`). Results are those of ``cpp_standalone``, with spikes in the same order: to the
+last bit, without the compiler's ``-ffast-math`` (`ebn_brian.devices.STRICT_FLAGS`).
 
 ==================== ==============================================================================
 what                 how it runs
@@ -51,16 +53,23 @@ code. If its value depends on its arguments alone, say so, and the network may r
     my_function.pure = True
 
 ``set_device('cpp_fused', threads=2)`` shares the blocks among threads, each of which takes the next
-one that is left. Results do not depend on their number, to the last bit and with spikes in the same
-order; a network that does not run in blocks has one thread, and so has a profiled one.
+one that is left. Where all neurons hang together, they share long state updates: of 256 neurons for
+each thread where there are exponentials or the like, of 8192 otherwise. Results do not depend on
+their number, to the last bit and with spikes in the same order. A profiled network has one thread.
 
 ``run(..., profile=True)`` measures each part, also within the fused step: what is copied between
 parts counts to the part that follows. Measuring costs some 20 ns for each part and block.
 
 Single precision: subnormal numbers are flushed to zero in the fused code (`FLUSH_TO_ZERO` does it
-for a whole program of any C++ device). Brian2 takes the time step and constants in equations as
-doubles also in single precision; ``set_device('cpp_fused', single_arithmetic=True)`` takes them as
-single, twice as fast and no longer equal to ``cpp_standalone`` to the last bit.
+for a whole program of any C++ device). In strict double precision they are not, and processors take
+a hundred cycles for each: chips that have been silent for so long that currents are subnormal (700
+time constants) run up to ten times slower.
+
+Brian2 takes the time step and constants in equations as doubles also in single precision;
+``set_device('cpp_fused', single_arithmetic=True)`` takes them as single, twice as fast and no longer
+equal to ``cpp_standalone`` to the last bit. ``reciprocals=True`` multiplies by reciprocals of what
+is constant in place of divisions, where networks run in blocks. ``build(precision='double_fast')``
+and ``'single_arithmetic'`` do so, with the flags that go with it.
 """
 
 from .arithmetic import FLUSH_TO_ZERO

@@ -216,7 +216,7 @@ class FusedDevice(CPPStandaloneDevice):  # type: ignore[misc]
         parts = sections([(clocks[m[1]], self.code_objects[m[2]]) for m in matches if m])
         others = beside(parts)
         if reason := self._why_not_blocks([p for p in parts if p not in others], lines):
-            alone = " by one thread" * (self.threads > 1)
+            alone = " and by one thread but for long state updates" * (self.threads > 1)
             logger.info(f"{net.name}: one step at a time{alone}, since {reason}", "fused_step")
         calls, ends = list[str](), list[str]()
         for k, part in enumerate(parts):

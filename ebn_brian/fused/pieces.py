@@ -44,8 +44,13 @@ def template_arguments(
     arguments = {
         "pieces": [
             _piece(
-                *(c, number[c.name], implied.get(c.name), pathways.get(c.name)),
-                *(blocks, changing, device),
+                c,
+                support=number[c.name],
+                implied=implied.get(c.name),
+                pathway=pathways.get(c.name),
+                blocks=blocks,
+                changing=changing,
+                device=device,
             )
             for c in codeobjs
         ],
@@ -111,6 +116,7 @@ def _events(codeobj: FusedCodeObject, device: CPPStandaloneDevice) -> str:
 
 def _piece(
     codeobj: FusedCodeObject,
+    *,
     support: int,
     implied: FusedCodeObject | None,
     pathway: Pathway | None,
@@ -124,9 +130,9 @@ def _piece(
     if kind(codeobj) in ("stateupdate", "threshold") and not implied:
         draws, fast = drawn(codeobj, vector)
     if kind(codeobj) == "stateupdate":
-        steps, fast = refractory(signs_outside(fast))
-        if blocks and getattr(device, "reciprocals", False):
-            numbers = [*constants(codeobj, device), *"\n".join(scalar).split("\n")]
+        numbers = [*constants(codeobj, device), *"\n".join(scalar).split("\n")]
+        steps, fast = refractory(signs_outside(fast, numbers))
+        if blocks and device.reciprocals:
             fast, added, inverses = reciprocals(fast, numbers, codeobj.owner.name, changing)
             scalar = [*scalar, *added]
     parallel = is_parallel(codeobj) and (draws is not None or not is_random(codeobj))
@@ -248,7 +254,7 @@ def _block_arguments(
         "arrays": list(arrays.values()),
         "bytes_per_neuron": used or 1,
         "inverses": list(dict.fromkeys(array for piece in pieces for array in piece.inverses)),
-        "quiet": quiet(codeobjs, pieces, arrays, times),
+        "quiet": quiet(codeobjs, pieces, arrays, groups, times),
     }
 
 

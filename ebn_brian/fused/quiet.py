@@ -6,7 +6,7 @@ compiled, and ends at the first event. What follows an event is left to the loop
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from brian2.core.variables import ArrayVariable
@@ -34,6 +34,7 @@ class Scalar:
 class Part:
     """A state update or a threshold of a step without events."""
 
+    number: int
     piece: Piece
     pointers: list[str]
     """To the state, and not to what functions look up."""
@@ -64,6 +65,7 @@ def quiet(
     codeobjs: Sequence[FusedCodeObject],
     pieces: Sequence[Piece],
     arrays: Mapping[ArrayVariable, StateArray],
+    groups: Collection[str],
     times: Sequence[str],
 ) -> Quiet | None:
     """The steps without events of a network in blocks of one group, or None.
@@ -71,10 +73,9 @@ def quiet(
     `times` are the names of the clock's time and of its step.
     """
     n = sum(piece.kind in BEFORE_EVENTS for piece in pieces)
-    owners = {array.owner for array in arrays.values()}
-    if len(owners) != 1 or not _comes_first(pieces, n):
+    if len(groups) != 1 or not _comes_first(pieces, n):
         return None
-    parts = [part for piece in pieces[:n] if (part := _part(piece, times))]
+    parts = [part for k, piece in enumerate(pieces[:n]) if (part := _part(k, piece, times))]
     if len(parts) != n:
         return None
     uses = [c.translation for c in codeobjs[:n]]
@@ -85,7 +86,7 @@ def quiet(
         parts,
         [*(array for var, array in arrays.items() if var in read - written), *inverses],
         [array for var, array in arrays.items() if var in written],
-        owners.pop(),
+        *groups,
     )
 
 
@@ -102,7 +103,7 @@ def _comes_first(pieces: Sequence[Piece], n: int) -> bool:
     )
 
 
-def _part(piece: Piece, times: Sequence[str]) -> Part | None:
+def _part(number: int, piece: Piece, times: Sequence[str]) -> Part | None:
     """What a piece is in steps without events, or None if its loop is no plain arithmetic."""
     plain = piece.parallel and piece.padded and piece.unrolled and not piece.exact_code
     lines = [line.strip() for line in "\n".join(piece.scalar_code).split("\n") if line.strip()]
@@ -110,7 +111,7 @@ def _part(piece: Piece, times: Sequence[str]) -> Part | None:
     if not plain or piece.draws or not all(scalars):
         return None
     changing, lasting, timed = [f"_ptr{name}" for name in times], [], []
-    loop = set(re.findall(r"\w+", "\n".join(piece.fast_code)))
+    loop = set(re.findall(r"\w+", "\n".join([*piece.fast_code, piece.refractory])))
     for dtype, name, value in (match.groups() for match in scalars if match):
         if not set(changing) & set(re.findall(r"\w+", value)):
             lasting.append(f"const {dtype} {name} = {value};")
@@ -119,4 +120,4 @@ def _part(piece: Piece, times: Sequence[str]) -> Part | None:
         if name in loop:
             timed.append(Scalar(dtype, name))
     pointers = [line for line in piece.pointers if not line.strip().startswith("_namespace")]
-    return Part(piece, pointers, lasting, timed)
+    return Part(number, piece, pointers, lasting, timed)

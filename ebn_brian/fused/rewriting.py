@@ -25,7 +25,10 @@ LONG = re.compile(r"\b(?:exp|expm1|_exprel|log\w*|_brian_pow|a?(?:sin|cos|tan)h?
 CONDITIONAL = re.compile(r"&&|\|\||\?")
 DRAW = re.compile(r"\b_(randn?)\(_vectorisation_idx\)")
 NEGATED = re.compile(r"\(\(- (\w+)\) ([*/]) (\w+)\)")
-OF_SOURCE = re.compile(r"\s*const [\w ]+ = _ptr\w+\[_presynaptic_idx\];|.* _presynaptic_idx = .*")
+FLOATING = re.compile(r"\b(?:double|float) (\w+) =")
+OF_SOURCE = re.compile(
+    r"\s*const (?:[\w ]+ = _ptr\w+\[_presynaptic_idx\]|int32_t _presynaptic_idx = .*);"
+)
 REFRACTORY = re.compile(r"_timestep\(t - lastspike, dt\) >= (_lio_\d+)\b")
 
 
@@ -72,16 +75,24 @@ def refractory(code: Sequence[str]) -> tuple[str, list[str]]:
     return steps.pop(), REFRACTORY.sub("_refractory.over(t - lastspike)", text).split("\n")
 
 
-def signs_outside(code: Sequence[str]) -> list[str]:
-    """The code with the sign of a decay after its product, where a difference takes it up."""
-    return [NEGATED.sub(r"(- (\1 \2 \3))", line) for line in code]
+def signs_outside(code: Sequence[str], scalars: Sequence[str]) -> list[str]:
+    """The code with the sign of a decay after its product, where a difference takes it up.
+
+    `scalars` are the lines that define numbers before the loop. Whole numbers have no negative zero.
+    """
+    known = set(FLOATING.findall("\n".join([*code, *scalars])))
+    return [
+        NEGATED.sub(lambda m: f"(- ({m[1]} {m[2]} {m[3]}))" if m[1] in known else m[0], line)
+        for line in code
+    ]
 
 
 def of_source(code: Sequence[str]) -> tuple[list[str], list[str]]:
-    """What is the same for all synapses of one source, and the rest."""
+    """What is the same for all synapses of one source, and the rest, with targets in 64 bits."""
     lines = "\n".join(code).split("\n")
     same = [line for line in lines if OF_SOURCE.fullmatch(line)]
-    return same, [line for line in lines if line not in same]
+    rest = [line for line in lines if line not in same]
+    return same, [re.sub(r"\bint32_t (?=_postsynaptic_idx =)", "int64_t ", line) for line in rest]
 
 
 def exact(code: Sequence[str]) -> list[str]:

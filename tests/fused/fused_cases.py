@@ -5,6 +5,7 @@ from brian2 import (
     EventMonitor,
     Hz,
     Network,
+    NeuronGroup,
     PoissonGroup,
     PopulationRateMonitor,
     SpikeGeneratorGroup,
@@ -140,9 +141,11 @@ def counted_spikes():
 
 
 def names():
-    """Variables whose names the generated code might use itself, and a network and a constant."""
+    """Variables whose names the generated code might use itself, and a network and constants."""
     a = group(130, "dk/dt = -k/(5*ms) : 1\ndn/dt = (k - n)/(5*ms) : 1\nstep : 1\n",
-              reset="v = 0\nk += 1\nstep += plan", namespace={"plan": 0.5})  # fmt: skip
+              reset="v = 0\nk += 1\nstep += plan*WIDTH",
+              namespace={"plan": 0.5, "WIDTH": 3.0})  # fmt: skip
+    a.run_regularly("n += 0.001*WIDTH")
     return Network(a, spikes(a), name="plan")
 
 
@@ -168,6 +171,23 @@ def random_condition():
     events = {"near": "v > 0.9", "seen": "rand() < 0.5 and v > 0.9"}
     a = group(50, threshold="v > 0.9 and rand() < 0.5", events=events)
     return Network(a, spikes(a), *(EventMonitor(a, e, name=f"at_{e}") for e in events))
+
+
+def pacemaker():
+    """A group without a state of its own that drives another one."""
+    a = group(30)
+    pacing = "t > 20*ms and t < 22*ms"
+    b = NeuronGroup(5, "", threshold=pacing, reset="", name="b")
+    drives = Synapses(b, a, on_pre="v_post += 0.05", name="drives")
+    drives.connect(j="6*i + k for k in range(6)")
+    return Network(a, b, drives, spikes(a), spikes(b, record=False))
+
+
+def changing_period():
+    """A refractory period that goes on growing, and a whole number's sign."""
+    a = group(30, "k : integer\ninverse : 1\n", refractory="2*ms + t/10")
+    a.run_regularly("inverse = 1/(-k*v)")
+    return Network(a, spikes(a))
 
 
 def no_synapses():
@@ -199,6 +219,8 @@ CASES = {
     "much_that_is_not_known": much_that_is_not_known,
     "random_spikes": random_spikes,
     "no_synapses": no_synapses,
+    "pacemaker": pacemaker,
+    "changing_period": changing_period,
     "not_for_any_state": not_for_any_state,
     "counted_spikes": counted_spikes,
     "names": names,

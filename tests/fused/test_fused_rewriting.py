@@ -78,10 +78,13 @@ def test_a_condition_beside_a_refractory_period_has_no_branch(tmp_path):
         ("x = (dt * ((- I) / tau)) + I;", "x = (dt * (- (I / tau))) + I;"),
         ("x = (- I) + rate;", "x = (- I) + rate;"),
         ("x = ((- I) * (a + b));", "x = ((- I) * (a + b));"),
+        ("x = ((- k) * rate);", "x = ((- k) * rate);"),  # of 0 there is no negative
+        ("x = ((- g) * rate);", "x = (- (g * rate));"),
     ],
 )
 def test_signs_outside(text, expected):
-    assert signs_outside([text]) == [expected]
+    known = ["double I = _ptr_I[_idx];\nconst int32_t k = _ptr_k[_idx];"]
+    assert signs_outside([*known, text], ["const float g = 1.5;"]) == [*known, expected]
 
 
 def test_of_source():
@@ -94,7 +97,8 @@ def test_of_source():
     ]
     same, rest = of_source(text)
     assert same == ["const int32_t _presynaptic_idx = _ptr_pre[_idx];", text[1]]
-    assert rest == [text[0].split("\n")[0], text[2], text[3]]
+    wide = "const int64_t _postsynaptic_idx = _ptr_post[_idx];"
+    assert rest == [wide, text[2], text[3]]
 
 
 def test_reciprocals():
@@ -103,14 +107,18 @@ def test_reciprocals():
         "const double tau = _ptr_array_a_tau[_idx];\nconst double th = _ptr_array_a_th[_idx];",
         "const int32_t i = _ptr_array_a_i[_idx];",
         "double v = _ptr_array_a_v[_idx];",
-        "v = v + 1.0f*(dt*(- v))/tau + x/th - v/tau_s + x/exp(v) + x/(v + tau) + x/i + y/tau;",
+        "n = int_(x/tau);",  # whose last bit makes all the difference
+        "const bool late = x/tau >= 1;",
+        "v = v + 1.0f*(dt*(- v))/tau + x/th - v/tau_s + x/exp(v) + x/(v + tau) + x/i + y/tau; "
+        "// tau of y/tau",
     ]
     numbers = ["const double tau_s = 0.01;", "const int64_t N = 3;"]
     product, before, arrays = reciprocals(code, numbers, "a", {"_array_a_th", "_array_a_v"})
     assert product[-1] == (
         "v = v + 1.0f*(dt*(- v))*_per_tau + x/th - v*_per_tau_s + x/exp(v) + x/(v + tau) + x/i"
-        " + y*_per_tau;"
+        " + y*_per_tau; "
     )
+    assert product[-3:-1] == ["n = int_(x/tau);", "const bool late = x/tau >= 1;"]
     assert product[0] == "const double _per_tau = _per_array_a_tau[_idx];"
     assert before == ["const double _per_tau_s = 1/tau_s;"]
     assert [(a.name, a.inverse_of, a.owner) for a in arrays] == [

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import Network, Synapses, ms, prefs
+from brian2 import Network, NeuronGroup, Synapses, ms, prefs
 from brian2.devices.device import get_device, set_device
 from fused_helpers import STRICT_FLAGS, assert_same, fused_code, group, simulate, spikes
 
@@ -24,6 +24,34 @@ def fading():
     neurons = group(3001, "dy/dt = -y/ms : 1")
     neurons.y = "1 + 0.1*sin(i)"
     return Network(neurons, spikes(neurons))
+
+
+def one_network():
+    """Neurons that hang together, and take long: threads share their state update."""
+    a = group(3000, "dy/dt = (exp(-v) - y)/(20*ms) : 1\n")
+    ring = Synapses(a, a, on_pre="v_post += 0.02*y_pre", delay=0.2 * ms, name="ring")
+    ring.connect(j="(i + 1) % 3000")
+    return Network(a, ring, spikes(a))
+
+
+def stepwise():
+    """The same one step at a time, since a shared variable is written."""
+    network = one_network()
+    network["a"].run_regularly("y = clip(y, 0, 0.9)")
+    counter = NeuronGroup(1, "n : 1 (shared)", name="counter")
+    counter.run_regularly("n += 1")
+    network.add(counter)
+    return network
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [one_network, stepwise])
+def test_threads_share_a_state_update(make, tmp_path):
+    shared = simulate("cpp_fused", make, tmp_path / "3", duration=80 * ms, threads=THREADS)
+    assert "_ebn_team.split" in fused_code(tmp_path / "3")
+    plain = simulate("cpp_standalone", make, tmp_path / "plain", duration=80 * ms)
+    assert plain["spikes_a.count"].sum() > 10_000
+    assert_same(shared, plain)
 
 
 def test_equal_to_brian2(tmp_path):
@@ -52,7 +80,9 @@ def test_no_thread_touches_what_another_one_writes(tmp_path, monkeypatch):
     monkeypatch.setitem(prefs, "codegen.cpp.extra_link_args", flags)
     flags = (*STRICT_FLAGS, *flags)
     options = {"duration": 30 * ms, "flags": flags, "threads": THREADS}
-    assert simulate("cpp_fused", blocks, tmp_path, **options)["spikes_a.count"].sum() > 1000
+    for make in (blocks, one_network):
+        result = simulate("cpp_fused", make, tmp_path / make.__name__, **options)
+        assert result["spikes_a.count"].sum() > 1000
 
 
 def test_threads_are_counted():

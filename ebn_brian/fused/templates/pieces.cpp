@@ -25,17 +25,32 @@ for (int _strip = {{piece.first}}; _strip < {{piece.last}}; _strip += fused::DRA
 {
     const int _size = std::min<int>({{piece.last}} - _strip, fused::DRAWN);
     {{draw(piece, 'fused::DRAWN')}}
-    {{neurons(piece, code, '_strip', '_size')}}
+    {{neurons(piece, code, '_strip', '0', '_size')}}
 }
 {% else %}
 const int _n = {{piece.last}} - {{piece.first}};
-{{neurons(piece, code, piece.first, 'fused::padded(_n)' if piece.padded else '_n')}}
+{% set end = 'fused::padded(_n)' if piece.padded else '_n' %}
+{% if threads > 1 and piece.parallel %}
+const int _least = {{ '_ebn_plan.blocks.count() > 1 ? fused::NEVER : ' if blocks }}fused::LEAST_{{ 'SHORT' if piece.unrolled else 'LONG' }};
+_ebn_team.split({{end}}, _least, [&](const int _from, const int _to)
+{
+    // numbers of its own, which the compiler need not read anew
+    {{piece.constants|autoindent}}
+    {{piece.pointers|autoindent}}
+    {{piece.scalar_code|autoindent}}
+    {{period(piece)}}
+    const int _start = {{piece.first}};
+    {{neurons(piece, code, '_start', '_from', '_to')}}
+});
+{% else %}
+{{neurons(piece, code, piece.first, '0', end)}}
+{% endif %}
 {% endif %}
 {% endmacro %}
 
-{% macro neurons(piece, code, first, n) %}
+{% macro neurons(piece, code, first, from, to) %}
 {{ 'IVDEP' if piece.parallel }} {{ 'UNROLL' if piece.unrolled }}
-for (int _k = 0; _k < {{n}}; _k++)
+for (int _k = {{from}}; _k < {{to}}; _k++)
 {
     const int _idx = {{first}} + _k;
     const int _vectorisation_idx = _idx;
@@ -162,7 +177,7 @@ if (_rows.uneven)
             if (_k < _segment.length - _base)
             {
                 const int64_t _idx = _segment.synapse + _base + _k;
-                {{single(rest)|replace('const int32_t _postsynaptic_idx', 'const int64_t _postsynaptic_idx')}}
+                {{single(rest)}}
             }
 }
 else
@@ -252,6 +267,18 @@ _next += _count;
 {{storage}} fused::Refractory _period_{{piece.name}};
 {% endfor %}
 {% endmacro %}
+
+{% macro period(piece) %}
+{% if piece.refractory %}
+_period_{{piece.name}}.set({{piece.refractory}}, dt, _timestep);
+const fused::Refractory _refractory = _period_{{piece.name}};
+{% endif %}
+{% endmacro %}
+
+{# The time of a step of this chunk, whose first one may be off the grid. #}
+{% macro time_of(step) %}
+{{step}} == _first_step ? {{clock}}.t[0] : {{step}} * {{clock}}.dt[0]
+{%- endmacro %}
 
 {# What the time since the last lap counts to. #}
 {% macro lap(name) %}

@@ -28,10 +28,10 @@ struct Plan {
     {{common.recorded_parts()}}
     {% if quiet %}
     bool narrow = false;  // blocks of few neurons, see quiet.cpp
-    std::vector<AtStep> at_step;  // of a chunk
+    std::vector<_ebn_timed> at_step;  // of a chunk
     {% endif %}
     // Places for the state of n neurons.
-    int room(int n) const { return {{ 'narrow ? WIDTH : ' if quiet }}fused::padded(n); }
+    int room(int n) const { return {{ 'narrow ? _ebn_width : ' if quiet }}fused::padded(n); }
     {% endif %}
 
     {% for piece in pieces if piece.kind == 'statemonitor' and blocks %}
@@ -62,8 +62,8 @@ struct Plan {
         blocks.connect({{group_number[rows.source]}}, {{group_number[rows.target]}}, {{rows.pre}}, {{rows.post}});
         {% endfor %}
         {% if quiet %}
-        blocks.cut(WIDTH);
-        narrow = blocks.largest(0) <= WIDTH;
+        blocks.cut(_ebn_width);
+        narrow = blocks.largest(0) <= _ebn_width;
         at_step.resize(fused::CHUNK);
         if (!narrow)
         {% endif %}

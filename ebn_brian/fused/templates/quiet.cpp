@@ -2,22 +2,22 @@
 
 {# What depends on the time, the same for all neurons of a step. #}
 {% macro at_step() %}
-struct AtStep {
+struct _ebn_timed {
     {% for part in quiet.parts %}
     {% for scalar in part.timed %}
-    {{scalar.dtype}} {{scalar.name}}_{{part.piece.name}};
+    {{scalar.dtype}} _{{part.number}}_{{scalar.name}};
     {% endfor %}
     {% endfor %}
 };
 {% endmacro %}
 
 {# Its values in the steps of a chunk. #}
-{% macro look_up() %}
+{% macro look_up(loops) %}
 if (_ebn_plan.narrow)
     for (int64_t _step = _first_step; _step < _end_step; _step++)
     {
-        AtStep& _now = _ebn_plan.at_step[_step - _first_step];
-        double _time = _step == _first_step ? {{clock}}.t[0] : _step * {{clock}}.dt[0];
+        _ebn_timed& _now = _ebn_plan.at_step[_step - _first_step];
+        double _time = {{loops.time_of('_step')}};
         int64_t* const {{clock_timestep}} = &_step;
         double* const {{clock_t}} = &_time;
         {% for part in quiet.parts %}
@@ -28,7 +28,7 @@ if (_ebn_plan.narrow)
             const int _vectorisation_idx = -1;
             {{part.piece.scalar_code|autoindent}}
             {% for scalar in part.timed %}
-            _now.{{scalar.name}}_{{part.piece.name}} = {{scalar.name}};
+            _now._{{part.number}}_{{scalar.name}} = {{scalar.name}};
             {% endfor %}
         }
         {% endfor %}
@@ -36,24 +36,21 @@ if (_ebn_plan.narrow)
 {% endmacro %}
 
 {# The scalars of a part. #}
-{% macro scalars(part) %}
+{% macro scalars(part, loops) %}
 using namespace {{codeobj_name}}_support_{{part.piece.support}};
 {{part.piece.constants|autoindent}}
 {{part.pointers|autoindent}}
 {{part.lasting|autoindent}}
 {% for scalar in part.timed %}
-const {{scalar.dtype}} {{scalar.name}} = _now.{{scalar.name}}_{{part.piece.name}};
+const {{scalar.dtype}} {{scalar.name}} = _now._{{part.number}}_{{scalar.name}};
 {% endfor %}
-{% if part.piece.refractory %}
-_period_{{part.piece.name}}.set({{part.piece.refractory}}, dt, _timestep);
-const fused::Refractory _refractory = _period_{{part.piece.name}};
-{% endif %}
+{{loops.period(part.piece)}}
 {% endmacro %}
 
 {# Which lanes are neurons. #}
 {% macro lanes_in_use() %}
-fused::Marks<mask_t, WIDTH> _real;
-for (int _k = 0; _k < WIDTH; _k++)
+fused::Marks<mask_t, _ebn_width> _real;
+for (int _k = 0; _k < _ebn_width; _k++)
     _real.mark[_k] = -(_k < _last_{{quiet.owner}} - _first_{{quiet.owner}});
 {% endmacro %}
 
@@ -64,7 +61,7 @@ int64_t _stop = _end_step;
 _stop = std::min(_stop, _ebn_plan.held_{{pathway.name}}[_block].next(_ebn_plan.delay_{{pathway.name}}) + 1);
 {% endfor %}
 {% for part in quiet.parts if part.piece.kind == 'threshold' %}
-fused::Marks<mask_t, WIDTH> _marks_{{part.piece.name}};
+fused::Marks<mask_t, _ebn_width> _marks_{{part.number}};
 {% endfor %}
 {
     {% for array in quiet.constant %}
@@ -73,53 +70,55 @@ fused::Marks<mask_t, WIDTH> _marks_{{part.piece.name}};
     // copies that nothing else can reach stay in registers
     {% for array in quiet.changing %}
     {{array.dtype}}* __restrict const _there{{array.name}} = ({{array.dtype}}*)__builtin_assume_aligned({{array.name}} + _first_{{quiet.owner}}, 64);
-    alignas(64) {{array.dtype}} _here{{array.name}}[WIDTH];
+    alignas(64) {{array.dtype}} _here{{array.name}}[_ebn_width];
     IVDEP
-    for (int _k = 0; _k < WIDTH; _k++)
+    for (int _k = 0; _k < _ebn_width; _k++)
         _here{{array.name}}[_k] = _there{{array.name}}[_k];
     {% endfor %}
     for (; _step < _stop; _step++)
     {
-        const AtStep& _now = _ebn_plan.at_step[_step - _first_step];
+        const _ebn_timed& _now = _ebn_plan.at_step[_step - _first_step];
+        // what the loops call by these names
         {% for array in quiet.constant + quiet.changing %}
         {{array.dtype}}* const {{array.name}} = _here{{array.name}};
         {% endfor %}
         {% for part in quiet.parts %}
         { // {{part.piece.name}}
-            {{scalars(part)}}
+            {{scalars(part, loops)}}
             IVDEP
-            for (int _k = 0; _k < WIDTH; _k++)
+            for (int _k = 0; _k < _ebn_width; _k++)
             {
                 const int _idx = _k;
                 const int _vectorisation_idx = _idx;
                 {
                     {{part.piece.fast_code|autoindent}}
                     {% if part.piece.kind == 'threshold' %}
-                    _marks_{{part.piece.name}}.mark[_k] = _cond ? _real.mark[_k] : 0;
+                    _marks_{{part.number}}.mark[_k] = _cond ? _real.mark[_k] : 0;
                     {% endif %}
                 }
             }
         }
         {% endfor %}
         {% for part in quiet.parts if part.piece.kind == 'threshold' %}
-        if (_marks_{{part.piece.name}}.any())
+        if (_marks_{{part.number}}.any())
             break;
         {% endfor %}
     }
     {% for array in quiet.changing %}
     IVDEP
-    for (int _k = 0; _k < WIDTH; _k++)
+    for (int _k = 0; _k < _ebn_width; _k++)
         _there{{array.name}}[_k] = _here{{array.name}}[_k];
     {% endfor %}
 }
+// where no neuron has an event, it is the last step that is to be finished
 _step -= _step == _stop;
-_time = _step == _first_step ? {{clock}}.t[0] : _step * {{clock}}.dt[0];
+_time = {{loops.time_of('_step')}};
 {% for part in quiet.parts if part.piece.kind == 'threshold' %}
 {
     {{part.piece.constants|autoindent}}
     {{part.piece.pointers|autoindent}}
     int32_t _count = 0;
-    _marks_{{part.piece.name}}.for_each([&](const int _k)
+    _marks_{{part.number}}.for_each([&](const int _k)
     {
         const int _idx = _first_{{quiet.owner}} + _k;
         {{loops.note_event(part.piece)}}
