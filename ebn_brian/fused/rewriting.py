@@ -78,7 +78,7 @@ def refractory(code: Sequence[str]) -> tuple[str, list[str]]:
 def signs_outside(code: Sequence[str], scalars: Sequence[str]) -> list[str]:
     """The code with the sign of a decay after its product, where a difference takes it up.
 
-    `scalars` are the lines that define numbers before the loop. Whole numbers have no negative zero.
+    `scalars` are the lines that define numbers before the loop. Whole numbers have no -0.
     """
     known = set(FLOATING.findall("\n".join([*code, *scalars])))
     return [

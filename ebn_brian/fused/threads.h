@@ -28,23 +28,6 @@ struct Arithmetic {
 #endif
 };
 
-// Work on all blocks by as many threads as there are arenas. Each takes the next block that is left.
-template <class Work> void share_blocks(size_t n_blocks, std::vector<Arena>& arenas, Work work) {
-    std::atomic<size_t> next(0);
-    const Arithmetic arithmetic;
-    const auto take = [&](Arena& arena) {
-        for (size_t block; (block = next++) < n_blocks;) work(block, arena);
-    };
-    std::vector<std::thread> others;
-    for (size_t k = 1; k < std::min(arenas.size(), n_blocks); k++)
-        others.emplace_back([&, k] {
-            arithmetic.adopt();
-            take(arenas[k]);
-        });
-    take(arenas[0]);
-    for (std::thread& other : others) other.join();
-}
-
 // Threads that stay for the many steps of a run. One waits for its part awake for some microseconds,
 // as it comes in the next step, then asleep.
 class Team {
@@ -58,13 +41,20 @@ public:
     // Work on the neurons from 0 to `size`, `work(from, to)`, together if there are `least` for each.
     template <class Work> void split(int size, int least, Work work) {
         if (size / n < least) return work(0, size);
-        if (others.empty()) gather();
         const int part = (size / n + 63) / 64 * 64;  // whole cache lines
-        task = [&](int k) { work(std::min(k * part, size), std::min((k + 1) * part, size)); };
-        left = n - 1;
-        call();
-        work(0, std::min(part, size));
-        while (left) pause();
+        together([&](int k) { work(std::min(k * part, size), std::min((k + 1) * part, size)); });
+    }
+    // Work on all blocks, `work(block, arena)`. Each thread takes the next few blocks that are left:
+    // neighbours, since two threads at the ends of one cache line would slow each other down.
+    template <class Work> void share(size_t n_blocks, std::vector<Arena>& arenas, Work work) {
+        if (n_blocks == 1) return work(0, arenas[0]);  // shares its neurons
+        const size_t few = std::clamp<size_t>(n_blocks / (8 * n), 1, 64);
+        std::atomic<size_t> next{0};
+        together([&](int k) {
+            for (size_t first; (first = next.fetch_add(few)) < n_blocks;)
+                for (size_t block = first; block < std::min(first + few, n_blocks); block++)
+                    work(block, arenas[k]);
+        });
     }
 
 private:
@@ -78,6 +68,17 @@ private:
     std::condition_variable bell;
     std::vector<std::thread> others;  // the last, since they use the rest
 
+    // Do `work(k)` in each thread k; this one is 0.
+    template <class Work> void together(Work work) {
+        if (others.empty()) gather();
+        task = work;
+        left = n - 1;
+        call();
+        work(0);
+        for (int wait = 0; left; wait++)
+            if (wait < PATIENCE) pause();
+            else std::this_thread::yield();
+    }
     void gather() {
         const Arithmetic arithmetic;
         for (int k = 1; k < n; k++)

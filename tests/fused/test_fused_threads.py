@@ -56,7 +56,7 @@ def test_threads_share_a_state_update(make, tmp_path):
 
 def test_equal_to_brian2(tmp_path):
     shared = simulate("cpp_fused", blocks, tmp_path, duration=120 * ms, threads=THREADS)
-    assert "share_blocks" in fused_code(tmp_path)
+    assert "_ebn_team.share" in fused_code(tmp_path)
     plain = simulate("runtime", blocks, duration=120 * ms)
     assert plain["spikes_a.count"].sum() > 10_000
     assert_same(shared, plain)

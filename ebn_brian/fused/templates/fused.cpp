@@ -182,7 +182,7 @@ void _run_{{codeobj_name}}()
         __atomic_fetch_add(brian::{{piece.number}}, _number_{{piece.name}}, __ATOMIC_RELAXED);
         {% endfor %}
     };
-    fused::{{ 'share_blocks' if threads > 1 else 'for_each_block' }}(_ebn_plan.blocks.count(), _ebn_plan.arenas, _work);
+    {{ '_ebn_team.share' if threads > 1 else 'fused::for_each_block' }}(_ebn_plan.blocks.count(), _ebn_plan.arenas, _work);
     {{monitors.end_traces()}}
     {{clock}}.timestep[0] = _end_step - 1;
     {{clock}}.t[0] = _end_step - 1 == _first_step ? {{clock}}.t[0] : (_end_step - 1) * {{clock}}.dt[0];
