@@ -38,6 +38,8 @@ class Pathway:
 
     name: str
     delay: str
+    acts: str
+    """Code object that acts on the synapses."""
     push: str
     """Code object that puts the events into Brian2's own queue."""
     source_events: str

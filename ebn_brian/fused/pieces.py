@@ -31,7 +31,7 @@ def template_arguments(
     }
     pushes = {c.owner.name: c for c in codeobjs if kind(c) == "push"}
     acting = {c.name: c.template_kwds["pathway"] for c in codeobjs if kind(c) == "synapses"}
-    pathways = {name: _pathway(p, pushes[p.name], device) for name, p in acting.items()}
+    pathways = {n: _pathway(p, n, pushes[p.name], device) for n, p in acting.items()}
     implied = {c.name: implied_event(codeobjs, c) for c in codeobjs if kind(c) == "threshold"}
     support, number = _support(codeobjs)
     changing = {
@@ -90,7 +90,7 @@ def _support(codeobjs: Sequence[FusedCodeObject]) -> tuple[list[Any], dict[str, 
 
 
 def _pathway(
-    pathway: SynapticPathway, push: FusedCodeObject, device: CPPStandaloneDevice
+    pathway: SynapticPathway, acts: str, push: FusedCodeObject, device: CPPStandaloneDevice
 ) -> Pathway:
     """A pathway of synapses, given the code object that puts its events into the queue."""
     synapses = pathway.synapses
@@ -106,7 +106,7 @@ def _pathway(
         target=base(synapses.target).name,
     )
     delay = device.get_array_name(pathway.variables["delay"], access_data=False)
-    return Pathway(pathway.name, delay, push.name, _events(push, device), rows)
+    return Pathway(pathway.name, delay, acts, push.name, _events(push, device), rows)
 
 
 def _events(codeobj: FusedCodeObject, device: CPPStandaloneDevice) -> str:

@@ -104,6 +104,19 @@ def delays_that_differ():
     return Network(a, synapses, spikes(a))
 
 
+def some_delays_that_differ():
+    """One step at a time, beside a pathway whose delays are alike and one without any."""
+    network = delays_that_differ()
+    a = network["a"]
+    seed(5)
+    a.run_regularly("v += 0.01*rand()")
+    alike = Synapses(a, a, on_pre="v_post += 0.02", on_post="v_pre -= 0.01", name="alike")
+    alike.connect(j="(i + 1) % N_post")
+    alike.pre.delay = 0.4 * ms
+    network.add(alike, StateMonitor(a, "v", record=[0, 7], name="state"))
+    return network
+
+
 def much_that_is_not_known():
     """Shared variables, several clocks, summed variables, rate monitors, given spikes."""
     rng = np.random.default_rng(3)
@@ -216,6 +229,7 @@ CASES = {
     "chips_of_two_groups": chips_of_two_groups,
     "monitored": monitored,
     "delays_that_differ": delays_that_differ,
+    "some_delays_that_differ": some_delays_that_differ,
     "much_that_is_not_known": much_that_is_not_known,
     "random_spikes": random_spikes,
     "no_synapses": no_synapses,
@@ -247,5 +261,5 @@ NOT_ON_NUMPY = [
 NOT_ON_NUMPY += ["not_for_any_state", "linked", "random_condition", *OWN_FUNCTIONS]
 #: Not in blocks. Blocks are refused only at run time where delays differ.
 STEPWISE = ["noisy_chips", "much_that_is_not_known", "random_spikes", "linked", "random_condition"]
-STEPWISE += ["counted_spikes", *OWN_FUNCTIONS]
+STEPWISE += ["counted_spikes", "some_delays_that_differ", *OWN_FUNCTIONS]
 SINGLE = ["greedy", "exponential_not_greedy", "pulses", "no_synapses"]

@@ -17,7 +17,7 @@ def test_equal_to_brian2(case, single, tmp_path):
     fused = simulate("cpp_fused", CASES[case], tmp_path / "fused", single=single)
     assert ("_ebn_plan.blocks.count()" in fused_code(tmp_path / "fused")) == (case not in STEPWISE)
     output = (tmp_path / "fused" / "results" / "stdout.txt").read_text()
-    assert ("so Brian2's own code runs" in output) == (case == "delays_that_differ")
+    assert ("so Brian2's own code runs" in output) == ("delays_that_differ" in case)
     reference = "cpp_standalone" if case in NOT_ON_NUMPY or single else "runtime"
     plain = simulate(reference, CASES[case], tmp_path / "plain", single=single)
     assert sum(v.sum() for k, v in plain.items() if k.endswith(".count")) > 10

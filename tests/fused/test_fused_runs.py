@@ -84,9 +84,14 @@ def test_chips_without_delay(tmp_path):
     assert_same(after, once)
 
 
-@pytest.mark.parametrize("first", ["equal", "different"])
-def test_delays_for_each_synapse(first, tmp_path):
-    """Brian2's own code hands over to the fused one where delays become equal, and back."""
+@pytest.mark.parametrize(
+    ("first", "stepwise"), [("equal", False), ("different", False), ("different", True)]
+)
+def test_delays_for_each_synapse(first, stepwise, tmp_path):
+    """Brian2's own code hands over to the fused one where delays become equal, and back.
+
+    One step at a time it does so for the pathway alone.
+    """
 
     def equal(network):
         network["late"].delay = 1.3 * ms
@@ -98,6 +103,9 @@ def test_delays_for_each_synapse(first, tmp_path):
         a = group(300, flag="(unless refractory)", refractory=3 * ms)
         late = Synapses(a, a, on_pre="v_post -= 0.01*(1 + v_pre)", name="late")
         late.connect(condition="i//6 == j//6")
+        if stepwise:
+            seed(3)
+            a.run_regularly("v += 0.01*rand()")
         other = different if first == "equal" else equal
         begin = equal if first == "equal" else different
         parts = (begin, 50), (other, 1.1), (begin, 20), (other, 30)

@@ -73,7 +73,7 @@ void _run_{{codeobj_name}}()
     {% endif %}
     if (!_ebn_plan.ready)
         _ebn_plan.make();
-    {% if may_refuse %}
+    {% if may_refuse and blocks %}
     if (_ebn_plan.refused)
     {
         {% for piece in pieces %}
@@ -156,7 +156,18 @@ void _run_{{codeobj_name}}()
                 {{quiet_steps.go_on(loops)}}
             }
             {% endif %}
-            {% for piece in pieces if piece.kind != 'push' %}
+            {% for piece in pieces if piece.kind != 'push' or (may_refuse and not blocks) %}
+            {% if may_refuse and not blocks and piece.kind in ('push', 'synapses') %}
+            {% for pathway in pathways if piece.name in (pathway.push, pathway.acts) %}
+            if (_ebn_plan.delay_{{pathway.name}} < 0)
+            {
+                _run_{{piece.name}}();
+                {{loops.lap(piece.name)}}
+            }
+            {% endfor %}
+            {{ 'else' if piece.kind == 'synapses' }}
+            {% endif %}
+            {% if piece.kind != 'push' %}
             {{ 'if (!_ebn_plan.narrow)' if quiet and loop.index <= quiet.parts|length }}
             { // {{piece.name}}
                 using namespace {{codeobj_name}}_support_{{piece.support}};
@@ -172,6 +183,7 @@ void _run_{{codeobj_name}}()
                 {{(monitors if 'monitor' in piece.kind else loops)[piece.kind](piece)}}
                 {{loops.lap(piece.name)}}
             }
+            {% endif %}
             {% endfor %}
         }
     {% if blocks %}
@@ -208,11 +220,12 @@ void _end_{{codeobj_name}}()
     using namespace brian;
     if (!_ebn_plan.ready)
         _ebn_plan.make();
-    {% if may_refuse %}
+    {% if may_refuse and blocks %}
     if (!_ebn_plan.refused)
     {% endif %}
     {
         {% for pathway in pathways %}
+        {{ 'if (_ebn_plan.delay_' ~ pathway.name ~ ' >= 0)' if may_refuse and not blocks }}
         fused::give_back(*brian::{{pathway.name}}.queue[0], _ebn_plan.left_{{pathway.name}}, _ebn_plan.held_{{pathway.name}}, _ebn_plan.{{pathway.rows.name}}, _ebn_plan.delay_{{pathway.name}}, _ebn_plan.first_step, {{clock}}.timestep[0]);
         {% endfor %}
     }

@@ -4,7 +4,7 @@
 // What is found out when the simulation starts.
 struct Plan {
     bool ready = false;
-    const char* refused = NULL;  // why Brian2's own code must do it
+    const char* refused = NULL;  // why Brian2's own code must do {{ 'it' if blocks else 'some of it' }}
     {% for rows in all_rows %}
     fused::Rows {{rows.name}};
     {% endfor %}
@@ -51,10 +51,13 @@ struct Plan {
         if (refused)
         {
             {% for pathway in pathways %}
+            {{ 'if (delay_' ~ pathway.name ~ ' < 0)' if not blocks }}
             _before_run_{{pathway.push}}();
             {% endfor %}
-            std::cout << "ebn_brian.fused: " << refused << ", so Brian2's own code runs" << std::endl;
+            std::cout << "ebn_brian.fused: " << refused << ", so Brian2's own code runs{{ ' these' if not blocks }}" << std::endl;
+            {% if blocks %}
             return;
+            {% endif %}
         }
         {% endif %}
         {% if blocks %}
@@ -94,11 +97,15 @@ struct Plan {
         {% endfor %}
         {% endif %}
         {% for rows in all_rows %}
+        {% if may_refuse and not blocks %}
+        if (0 {%- for pathway in pathways if pathway.rows.name == rows.name %} || delay_{{pathway.name}} >= 0 {%- endfor %})
+        {% endif %}
         {{rows.name}}.build({{rows.sources}}, {{rows.pre}}, {{rows.post}});
         {% endfor %}
         {% for pathway in pathways %}
         held_{{pathway.name}}.resize({{ 'blocks.count()' if blocks else 1 }});
         {% if carries %}
+        {{ 'if (delay_' ~ pathway.name ~ ' >= 0)' if may_refuse and not blocks }}
         left_{{pathway.name}} = fused::take(*brian::{{pathway.name}}.queue[0], {{pathway.delay}}, {{clock}}.dt[0]);
         {% if blocks %}
         parts_{{pathway.name}} = fused::divide(left_{{pathway.name}}, {{pathway.rows.pre}}, blocks.bounds[{{group_number[pathway.rows.source]}}]);
