@@ -30,8 +30,8 @@ that are written,    equations of their own, linked variables, subgroups that ru
 all that is unknown  Brian2's own code, called between the fused parts, one step at a time: summed
                      variables, clocks other than `Clock`, C++ functions of one's own. Several
                      clocks are fused each on its own
-delays that differ   Brian2's own code, decided when the simulation starts and said on its output
-between synapses
+delays that differ   Brian2's own code for this pathway (for all, in a network that would run in
+between synapses     blocks), decided when the simulation starts and said on its output
 OpenMP               Brian2's own code
 ==================== ==============================================================================
 
