@@ -66,9 +66,9 @@ a hundred cycles for each: chips that have been silent for so long that currents
 time constants) run up to ten times slower.
 
 Brian2 takes the time step and constants in equations as doubles also in single precision;
-``set_device('cpp_fused', single_arithmetic=True)`` takes them as single, twice as fast and not equal
-to ``cpp_standalone`` to the last bit. ``reciprocals=True`` multiplies by reciprocals of what
-is constant in place of divisions, in blocks. ``devices.build(precision='double_fast')``, and
+``set_device('cpp_fused', single_arithmetic=True)`` takes them as single: twice as fast, not equal
+to ``cpp_standalone`` to the last bit. ``reciprocals=True`` multiplies by reciprocals of what is
+constant in place of divisions, in blocks. ``devices.build(precision='double_fast')``, as well as
 ``'single_arithmetic'``, does so with the flags that go with it.
 """
 
