@@ -2,7 +2,7 @@
 
 The many files of a program are compiled as two (`units`), and programs are kept in a folder of the
 user's (`cache`): one that has been compiled before, by whatever process, is there at once. Programs
-of `devices.build` and of ``set_device("cpp_fused")`` share it.
+of `devices.build`, those for CUDA among them, and of ``set_device("cpp_fused")`` share it.
 """
 
 import subprocess
@@ -13,7 +13,7 @@ from brian2 import get_logger
 
 from . import cache, units
 
-__all__ = ["compile_cpp", "compile_in"]
+__all__ = ["compile_by", "compile_cpp", "compile_in"]
 
 logger = get_logger(__name__)
 
@@ -49,6 +49,30 @@ def compile_cpp(folder: Path, make: Sequence[str], afresh: bool = False) -> None
             return
         if entry:
             entry.keep(folder, units.files_read(project))
+
+
+def compile_by(
+    folder: Path, command: Sequence[str | Path], compilers: Sequence[str | Path]
+) -> None:
+    """Compile by one `command`, or take the program from those that are kept.
+
+    Parameters
+    ----------
+    folder
+        Holds all sources and headers but those of the `compilers` that the command calls, which
+        are asked for their versions. The program will be called ``main``.
+
+    Raises
+    ------
+    RuntimeError
+        If it does not compile, with the compiler's last words.
+    """
+    with cache.entry(units.key_of_command(folder, command, compilers)) as entry:
+        if entry and entry.fetch(folder):
+            return
+        compile_in(folder, command)
+        if entry:
+            entry.keep(folder, [])
 
 
 def compile_in(folder: Path, command: Sequence[str | Path]) -> None:

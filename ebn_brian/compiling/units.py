@@ -122,6 +122,26 @@ def key(project: Project, make: Sequence[str]) -> str | None:
     return digest.hexdigest()[:32]
 
 
+#: Files that a command may compile.
+SOURCES = (".cpp", ".cu", ".h", ".cuh")
+
+
+def key_of_command(
+    folder: Path, command: Sequence[str | Path], compilers: Sequence[str | Path]
+) -> str | None:
+    """The same for a program that one `command` makes, of all sources and headers in its `folder`."""
+    answers = [subprocess.run([c, "--version"], capture_output=True, text=True) for c in compilers]
+    if any(answer.returncode for answer in answers):
+        return None
+    words = [brian2.__version__, *(answer.stdout for answer in answers), *map(str, command)]
+    digest = hashlib.sha256("\n".join(words).replace(str(folder), "").encode())
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in SOURCES):
+        content = path.read_bytes()
+        digest.update(f"\n{path.relative_to(folder)} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()[:32]
+
+
 def files_read(project: Project) -> list[str]:
     """Files that the compiler has read besides those in the key, system headers among them."""
     text = "".join((project.folder / name).with_suffix(".d").read_text() for name in UNITS)

@@ -26,7 +26,7 @@ from brian2 import Network, get_logger, second
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.monitors.spikemonitor import EventMonitor
 
-from ..compiling import compile_in
+from ..compiling import compile_by
 from .active import network_and_names, resolving
 from .cuda_code import COUNTS, one_unit, serial_pathways
 from .cuda_refusals import refuse_delays, refuse_names
@@ -95,7 +95,8 @@ def build_cuda(
             program = generate(
                 make_network, folder, float_dtype, toolkit, capability, profile, namespace
             )
-            compile_in(folder, _command(toolkit, program.flags, folder))
+            compilers = [toolkit.nvcc, os.environ.get("CXX", "g++")]
+            compile_by(folder, _command(toolkit, program.flags, folder), compilers)
     return replace(program, keep=keep)
 
 

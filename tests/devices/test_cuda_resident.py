@@ -119,7 +119,7 @@ class TestLeft:
             write(ring(delay=None), tmp_path)
 
     def test_it_is_told_and_built(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("ebn_brian.devices.cuda.compile_in", lambda *_: None)
+        monkeypatch.setattr("ebn_brian.devices.cuda.compile_by", lambda *_: None)
 
         def make_network():
             neurons = NeuronGroup(2, "v : 1", name="neurons")

@@ -79,9 +79,9 @@ def invoke(recording):
 def compiled(monkeypatch) -> list[Path]:
     """Folders of programs whose code is written and not compiled."""
     folders: list[Path] = []
-    compilers = ((standalone, "compile_cpp"), (cuda, "compile_in"), (resident, "compile_in"))
+    compilers = ((standalone, "compile_cpp"), (cuda, "compile_by"), (resident, "compile_by"))
     for module, name in compilers:
-        monkeypatch.setattr(module, name, lambda folder, _: folders.append(folder))
+        monkeypatch.setattr(module, name, lambda folder, *_: folders.append(folder))
     return folders
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from brian2 import Network, get_device, second
 
-from ...compiling import compile_in, units
+from ...compiling import compile_by, units
 from ..active import in_force, network_and_names, resolving
 from ..flags import HOST_FLAGS, STRICT, preferences
 from ..program import StandaloneProgram
@@ -93,4 +93,5 @@ def compile_resident(folder: Path, toolkit: Toolkit, flags: tuple[str, ...]) -> 
     compiler = os.environ.get("CXX", "g++")
     host = ("-ccbin", compiler, "-Xcompiler", ",".join(HOST_FLAGS))
     sources = ("frame.cpp", "code.cu")
-    compile_in(folder, [toolkit.nvcc, *flags, *host, "-I.", "--threads=2", *sources, "-o", "main"])
+    command = [toolkit.nvcc, *flags, *host, "-I.", "--threads=2", *sources, "-o", "main"]
+    compile_by(folder, command, [toolkit.nvcc, compiler])
