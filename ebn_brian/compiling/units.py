@@ -129,7 +129,7 @@ SOURCES = (".cpp", ".cu", ".h", ".cuh")
 def key_of_command(
     folder: Path, command: Sequence[str | Path], compilers: Sequence[str | Path]
 ) -> str | None:
-    """The same for a program that one `command` makes, of all sources and headers in its `folder`."""
+    """The same for a program that one `command` makes of the sources and headers in `folder`."""
     answers = [subprocess.run([c, "--version"], capture_output=True, text=True) for c in compilers]
     if any(answer.returncode for answer in answers):
         return None

@@ -95,8 +95,8 @@ def build_cuda(
             program = generate(
                 make_network, folder, float_dtype, toolkit, capability, profile, namespace
             )
-            compilers = [toolkit.nvcc, os.environ.get("CXX", "g++")]
-            compile_by(folder, _command(toolkit, program.flags, folder), compilers)
+            command = _command(toolkit, program.flags, folder)
+            compile_by(folder, command, [str(toolkit.nvcc), os.environ.get("CXX", "g++")])
     return replace(program, keep=keep)
 
 

@@ -160,19 +160,118 @@ class TestCache:
         assert result(project(link="-lm")) == 5
         assert not cache.programs(kept)
 
-    def test_another_version(self, compiled, times, tmp_path):
+    def test_another_compiler(self, project, tmp_path):
+        result(project())
+        compiler = tmp_path / "compiler"
+        compiler.write_text(compiler.read_text().replace("g++", "g++ -DOTHER"))
+        assert result(project()) == 5
+        assert n_compiled(tmp_path) == 2
+
+    @pytest.mark.parametrize("place", ["", "/dev/null/nowhere"])
+    def test_nothing_is_kept(self, project, tmp_path, monkeypatch, place):
+        monkeypatch.setenv("EBN_CACHE", place)
+        assert result(project()) == result(project()) == 5
+        assert n_compiled(tmp_path) == 2
+
+    def test_a_damaged_program(self, project, tmp_path, kept):
+        result(project())
+        [(_, _, path)] = cache.programs(kept)
+        for damaged in ("main", "files.json"):
+            (path / damaged).write_bytes((path / damaged).read_bytes()[:-100])
+            assert result(project()) == 5
+        assert n_compiled(tmp_path) == 3
+
+    def test_processes_that_build_at_once(self, project, tmp_path):
+        code = "import sys; from pathlib import Path; from ebn_brian.compiling import compile_cpp\n"
+        code += "compile_cpp(Path(sys.argv[1]), ['make'])"
+        folders = [project() for _ in range(2)]
+        started = [subprocess.Popen([sys.executable, "-c", code, folder]) for folder in folders]
+        assert [process.wait() for process in started] == [0, 0]
+        assert all((folder / "main").exists() for folder in folders)
+        assert n_compiled(tmp_path) == 1
+
+    def test_those_used_longest_ago_go(self, project, kept, monkeypatch):
+        result(project())
+        (_, size, first), *_ = cache.programs(kept)
+        os.utime(first, (1, 1))
+        monkeypatch.setattr(cache, "LIMIT", 2.5 * size)
+        result(project(factors=(3, 3)))
+        assert len(cache.programs(kept)) == 2
+        result(project(factors=(4, 4)))
+        assert len(cache.programs(kept)) == 2
+        assert not first.exists()
+
+    def test_the_command(self, project, kept):
+        def invoke(*options: str) -> str:
+            return CliRunner().invoke(ebn, ["cache", *options], catch_exceptions=False).output
+
+        result(project())
+        assert f"{kept}: 1 programs, 0.0 of at most 512 MB" in invoke()
+        assert "removed" in invoke("--clear")
+        assert f"{kept}: 0 programs" in invoke()
+        assert (
+            "EBN_CACHE is empty" in CliRunner().invoke(ebn, ["cache"], env={"EBN_CACHE": ""}).output
+        )
+
+
+def test_brian2_finds_what_it_deletes(project):
+    folder = project()
+    result(folder)
+    units.stand_in(folder)
+    (folder / "code_objects/one.o").unlink()
+    assert not list(folder.glob("*.d"))
+    assert {path.name for path in folder.glob("*.o")} == {
+        "main.o",
+        "network.o",
+        "objects.o",
+        "run.o",
+    }
+
+
+class TestCommand:
+    """Programs that one command makes, as for CUDA."""
+
+    @pytest.fixture
+    def compiled(self, tmp_path):
+        """Compiles one file with a header, in a folder of its own, and tells what it prints."""
+
+        def compile_one(number=3, flags=(), compiler=None):
+            folder = tmp_path / f"command_{len(list(tmp_path.glob('command_*')))}"
+            (folder / "more").mkdir(parents=True)
+            (folder / "more/number.h").write_text(f"#define NUMBER {number}\n")
+            (folder / "one.cpp").write_text(
+                '#include <cstdio>\n#include "more/number.h"\n'
+                'int main() { std::printf("%d", NUMBER FACTOR); }\n'
+            )
+            compiler = compiler or os.environ["CXX"]
+            command = [compiler, *(flags or ["-DFACTOR="]), f"-I{folder}", "one.cpp", "-o", "main"]
+            compile_by(folder, command, [compiler])
+            return int(subprocess.run([folder / "main"], capture_output=True, check=True).stdout)
+
+        return compile_one
+
+    @pytest.fixture
+    def times(self, tmp_path):
+        return lambda: (tmp_path / "calls").read_text().count("one.cpp")
+
+    def test_compiled_once(self, compiled, times, kept):
+        assert compiled() == compiled() == 3
+        assert times() == 1
+        assert len(cache.programs(kept)) == 1
+
+    def test_a_header_or_a_flag_has_changed(self, compiled, times):
+        flags = ["-DFACTOR=*2"]
+        assert [compiled(), compiled(4), compiled(4, flags), compiled(4)] == [3, 4, 8, 4]
+        assert times() == 3
+
+    @pytest.mark.parametrize(("last", "n"), [("echo 1", 1), ("echo 2", 2), ("false", 2)])
+    def test_version(self, last, n, compiled, times, tmp_path):
+        """Another one compiles anew, and so does a compiler that does not tell."""
         compiler = tmp_path / "other"
-        for version in ("1", "1", "2"):
+        for answer in ("echo 1", "echo 1", last):
             compiler.write_text(
-                f'#!/bin/sh\ntest "$1" = --version && echo {version} && exit\nexec $CXX "$@"\n'
+                f'#!/bin/sh\nif test "$1" = --version; then {answer}; exit; fi\nexec $CXX "$@"\n'
             )
             compiler.chmod(0o755)
             assert compiled(compiler=str(compiler)) == 3
-        assert times() == 2
-
-    def test_one_without_a_version_keeps_nothing(self, compiled, tmp_path, kept):
-        mute = tmp_path / "mute"
-        mute.write_text('#!/bin/sh\ntest "$1" = --version && exit 1\nexec g++ "$@"\n')
-        mute.chmod(0o755)
-        assert compiled(compiler=str(mute)) == 3
-        assert not kept.exists() or not cache.programs(kept)
+        assert times() == n

@@ -93,5 +93,14 @@ def compile_resident(folder: Path, toolkit: Toolkit, flags: tuple[str, ...]) -> 
     compiler = os.environ.get("CXX", "g++")
     host = ("-ccbin", compiler, "-Xcompiler", ",".join(HOST_FLAGS))
     sources = ("frame.cpp", "code.cu")
-    command = [toolkit.nvcc, *flags, *host, "-I.", "--threads=2", *sources, "-o", "main"]
-    compile_by(folder, command, [toolkit.nvcc, compiler])
+    command: list[str | Path] = [
+        toolkit.nvcc,
+        *flags,
+        *host,
+        "-I.",
+        "--threads=2",
+        *sources,
+        "-o",
+        "main",
+    ]
+    compile_by(folder, command, [str(toolkit.nvcc), compiler])
