@@ -114,12 +114,8 @@ def key(project: Project, make: Sequence[str]) -> str | None:
     compiler = (answer.stdout + answer.stderr).replace(str(project.folder), "")
     if answer.returncode or "version" not in compiler:
         return None
-    digest = hashlib.sha256(f"{brian2.__version__} {compiler}".encode())
-    for name in (MAKEFILE, *UNITS, *project.sources, *project.headers):
-        content = (project.folder / name).read_bytes()
-        digest.update(f"\n{name} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()[:32]
+    names = (MAKEFILE, *UNITS, *project.sources, *project.headers)
+    return _digest(f"{brian2.__version__} {compiler}", project.folder, names)
 
 
 #: Files that a command may compile.
@@ -134,10 +130,17 @@ def key_of_command(
     if any(answer.returncode for answer in answers):
         return None
     words = [brian2.__version__, *(answer.stdout for answer in answers), *map(str, command)]
-    digest = hashlib.sha256("\n".join(words).replace(str(folder), "").encode())
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in SOURCES):
-        content = path.read_bytes()
-        digest.update(f"\n{path.relative_to(folder)} {len(content)}\n".encode())
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in SOURCES)
+    names = [str(path.relative_to(folder)) for path in paths]
+    return _digest("\n".join(words).replace(str(folder), ""), folder, names)
+
+
+def _digest(text: str, folder: Path, names: Iterable[str]) -> str:
+    """A `text` and the files called `names` in a `folder`, as one number."""
+    digest = hashlib.sha256(text.encode())
+    for name in names:
+        content = (folder / name).read_bytes()
+        digest.update(f"\n{name} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()[:32]
 

@@ -13,7 +13,7 @@ from ebn_brian.checks import Floats
 from ebn_brian.chips.circuit import DT, circuit_values, extended, learning_circuit, pulse_steps
 from ebn_brian.dpi_model import Circuit, experiment_1
 
-from .dpi import PRECISIONS
+from .dpi import PRECISIONS, compared
 
 #: Onsets of the pulses (s), and the end.
 ONSETS: Floats = 4.005e-3 + 5e-3 * np.arange(40, dtype=np.float64)
@@ -26,8 +26,8 @@ ALIKE = ("I_s_mem", "I_0", "slope", "leak", "I_leak", "t_start", "I_s_in")
 BRANCHES = ("I_lsb", "slope_e", "I_s_e", "slope_i")
 
 
-def circuit_loop() -> Callable[..., int]:
-    """A loop over circuits, time inside; it leaves counters and ``J_mem``, and counts decisions.
+def circuit_loop() -> Callable[..., None]:
+    """A loop over circuits, time inside; it moves the counters.
 
     In double precision, by the midpoint method. `own` are the parameters of `SPREAD`, (n, 8).
     """
@@ -51,9 +51,8 @@ def circuit_loop() -> Callable[..., int]:
         return dx, dy, dz
 
     @njit(cache=False, fastmath=True, error_model="numpy")
-    def loop(counters, J_mem, own, alike, branches, rule, pulse, steps, width, dt):
+    def loop(counters, own, alike, branches, rule, pulse, steps, width, dt):
         w_max, dead_zone, eps = rule
-        n_decisions = 0
         for circuit in range(len(own)):
             p = own[circuit]
             I_ref, I_s_mem = p[7], alike[0]
@@ -73,14 +72,12 @@ def circuit_loop() -> Callable[..., int]:
                     I_mem = I_s_mem * np.log(1 + np.sqrt(x / I_s_mem)) ** 2
                     err = 2 * (I_mem - I_ref)
                     d = (1.0 if err < -dead_zone else 0.0) - (1.0 if err > dead_zone else 0.0)
-                    n_decisions += d != 0
                     size, n_dac = int(abs(w)), 0.0
                     for bit in range(4, -1, -1):
                         n_dac = (size >> bit & 1) + 2 * (1 - eps) * n_dac
                     n_e, n_i = (n_dac, 0.0) if w > 0 else (0.0, n_dac)
                     until, k = step + width, k + 1
-            counters[circuit], J_mem[circuit] = w, x
-        return n_decisions
+            counters[circuit] = w
 
     return loop
 
@@ -93,7 +90,7 @@ def parameters(circuit: Circuit, n: int) -> dict[str, Floats]:
 
 
 def arguments(circuit: Circuit, own: Mapping[str, Floats]) -> tuple[Any, ...]:
-    """What the loop needs to do what the network does, but for counters and ``J_mem``."""
+    """What the loop needs to do what the network does, but for the counters."""
     steps, width = pulse_steps(ONSETS, circuit, DT)
     pulse = np.zeros(round(END / float(DT)))
     given = np.ravel(extended(ONSETS, circuit, DT).values)[: len(pulse)]
@@ -123,14 +120,14 @@ def compare(n_circuits: int, repeats: int) -> Mapping[str, float]:
     given, loop = arguments(circuit, own), circuit_loop()
 
     def by_loop() -> tuple[float, Floats]:
-        counters, J_mem = np.full(n_circuits, float(circuit.w_initial)), np.empty(n_circuits)
+        counters = np.full(n_circuits, float(circuit.w_initial))
         begin = time.process_time()
-        loop(counters, J_mem, *given)
+        loop(counters, *given)
         return time.process_time() - begin, counters
 
     by_loop()  # compiles
     runs = [by_loop() for _ in range(repeats)]
-    best = {"loop": min(cost for cost, _ in runs)}
+    cost = {"loop": [seconds for seconds, _ in runs]}
     for name, precision in PRECISIONS.items():
         program = devices.build(
             lambda: learning_circuit(circuit, ONSETS, n_circuits, n_sampled=1), precision=precision
@@ -140,11 +137,8 @@ def compare(n_circuits: int, repeats: int) -> Mapping[str, float]:
             program.run(values, duration=END * second, read=["plastic.w"]) for _ in range(repeats)
         ]
         check_same(name, done[0]["plastic.w"], runs[0][1])
-        best[name] = min(run.cpu_seconds for run in done)
-    return {
-        **{f"throughput_circuits_{name}": n_circuits * END / cost for name, cost in best.items()},
-        **{f"ratio_circuits_{name}": best[name] / best["loop"] for name in PRECISIONS},
-    }
+        cost[name] = [run.cpu_seconds for run in done]
+    return compared("circuits", n_circuits * END, cost)
 
 
 def check_same(name: str, counters: Floats, expected: Floats) -> None:

@@ -134,10 +134,15 @@ def compare(n_chips: int, repeats: int, length: Quantity = LENGTH) -> Mapping[st
         ]
         check_same(name, runs[0], spikes, w)
         cost[name] = [run.cpu_seconds for run in runs]
+    return compared("dpi", n_chips * float(length), cost)
+
+
+def compared(kind: str, work: float, cost: Mapping[str, list[float]]) -> dict[str, float]:
+    """Throughputs, and times over that of the ``loop``, of the least CPU-seconds of each."""
     best = {name: min(values) for name, values in cost.items()}
     return {
-        **{f"throughput_dpi_{name}": n_chips * float(length) / c for name, c in best.items()},
-        **{f"ratio_dpi_{name}": best[name] / best["loop"] for name in PRECISIONS},
+        **{f"throughput_{kind}_{name}": work / seconds for name, seconds in best.items()},
+        **{f"ratio_{kind}_{name}": best[name] / best["loop"] for name in PRECISIONS},
     }
 
 

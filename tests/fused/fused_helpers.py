@@ -1,5 +1,6 @@
 """Simulating on the fused device and without it, and comparing all that can be seen."""
 
+import subprocess
 from pathlib import Path
 
 import brian2
@@ -104,6 +105,23 @@ def chips(n_chips=40, n_neurons=13, rule=RULE, scale=0.6, kind=ebn.lif_chips, **
     drive = TimedArray(drive * Hz, dt=0.1 * ms, name="drive")
     batch = kind(D, Omega, drive, rule=rule, **options)
     return Network(*batch.objects, SpikeMonitor(batch.neurons, name="spikes"))
+
+
+def probe_program(text, folder, *flags) -> Path:
+    """Compile a program of one's own that includes the C++ headers of the fused device."""
+    own, brianlib = Path(ebn_brian.fused.__file__).parent, folder / "brianlib"
+    brian2s = Path(brian2.__file__).parent
+    brianlib.mkdir()
+    for path in (
+        *own.glob("*.h"),
+        *(brian2s / "synapses" / name for name in ("spikequeue.h", "stdint_compat.h")),
+        brian2s / "devices/cpp_standalone/brianlib/clocks.h",
+    ):
+        (brianlib / path.name).write_text(path.read_text())
+    (folder / "probe.cpp").write_text(text)
+    command = ["g++", "-std=c++17", *flags, "-I.", "probe.cpp", "-o", "probe"]
+    subprocess.run(command, cwd=folder, check=True)
+    return folder / "probe"
 
 
 LIF = "dv/dt = (1.2 + drive - v)/(10*ms) : 1 {flag}\ndrive : 1\n"

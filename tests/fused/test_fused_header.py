@@ -1,17 +1,12 @@
 """The C++ of fused.h: blocks of neurons, rows of synapses."""
 
 import subprocess
-from pathlib import Path
 
-import brian2
 import numpy as np
 import pytest
+from fused_helpers import probe_program
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import ebn_brian.fused
-
-HEADERS = [Path(ebn_brian.fused.__file__).with_name(name) for name in ("fused.h", "rows.h")]
 
 PROBE = """
 #include "brianlib/fused.h"
@@ -51,17 +46,7 @@ int main() {
 @pytest.fixture(scope="module")
 def probe(tmp_path_factory):
     """A program that prints blocks and rows, so that they can be checked from here."""
-    folder = tmp_path_factory.mktemp("probe")
-    (folder / "brianlib").mkdir()
-    library = Path(brian2.__file__).parent / "devices/cpp_standalone/brianlib"
-    (folder / "brianlib/stdint_compat.h").write_text("#include <stdint.h>\n")
-    (folder / "brianlib/clocks.h").write_text((library / "clocks.h").read_text())
-    for header in HEADERS:
-        (folder / "brianlib" / header.name).write_text(header.read_text())
-    (folder / "probe.cpp").write_text(PROBE)
-    command = ["g++", "-std=c++17", "-I.", "-fsanitize=undefined", "probe.cpp", "-o", "probe"]
-    subprocess.run(command, cwd=folder, check=True)
-    return folder / "probe"
+    return probe_program(PROBE, tmp_path_factory.mktemp("probe"), "-fsanitize=undefined")
 
 
 def networks(max_size=12):

@@ -1,17 +1,12 @@
 """The C++ of fused.h against Brian2's own queue: spikes under way from run to run."""
 
 import subprocess
-from pathlib import Path
 
-import brian2
 import numpy as np
 import pytest
+from fused_helpers import probe_program
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import ebn_brian.fused
-
-BRIAN2 = Path(brian2.__file__).parent
 
 #: Reads synapses, bounds of blocks and runs; delivers by both, and prints what arrives when.
 PROBE = """
@@ -86,16 +81,7 @@ int main() {
 @pytest.fixture(scope="module")
 def probe(tmp_path_factory):
     folder = tmp_path_factory.mktemp("queue")
-    library = folder / "brianlib"
-    library.mkdir()
-    own = [Path(ebn_brian.fused.__file__).with_name(name) for name in ("fused.h", "rows.h")]
-    files = [*own, *(BRIAN2 / "synapses" / name for name in ("spikequeue.h", "stdint_compat.h"))]
-    for path in [*files, BRIAN2 / "devices" / "cpp_standalone" / "brianlib" / "clocks.h"]:
-        (library / path.name).write_text(path.read_text())
-    (folder / "probe.cpp").write_text(PROBE)
-    command = ["g++", "-std=c++17", "-I.", "-fsanitize=undefined", "-D_GLIBCXX_ASSERTIONS"]
-    subprocess.run([*command, "probe.cpp", "-o", "probe"], cwd=folder, check=True)
-    return folder / "probe"
+    return probe_program(PROBE, folder, "-fsanitize=undefined", "-D_GLIBCXX_ASSERTIONS")
 
 
 def line(values):

@@ -1,20 +1,16 @@
 """Steps without events: which networks have them, and the C++ that goes from event to event."""
 
 import subprocess
-from pathlib import Path
 
-import brian2
 import numpy as np
 import pytest
 from fused_cases import CASES
-from fused_helpers import written
+from fused_helpers import probe_program, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ebn_brian.fused
 from ebn_brian.devices import STRICT_FLAGS
 
-HEADERS = Path(ebn_brian.fused.__file__).parent
 NO_AVX512 = ("-mno-avx512f",)
 
 LANES = """
@@ -86,20 +82,6 @@ def test_networks_that_do_not(case, tmp_path):
     assert "_ebn_plan.narrow" not in written(CASES[case], tmp_path)
 
 
-def compiled(text, folder, flags=()):
-    """A program that uses the headers."""
-    (folder / "brianlib").mkdir()
-    library = Path(brian2.__file__).parent / "devices/cpp_standalone/brianlib"
-    (folder / "brianlib/stdint_compat.h").write_text("#include <stdint.h>\n")
-    (folder / "brianlib/clocks.h").write_text((library / "clocks.h").read_text())
-    for name in ("fused.h", "rows.h", "lanes.h"):
-        (folder / "brianlib" / name).write_text((HEADERS / name).read_text())
-    (folder / "probe.cpp").write_text(text)
-    command = ["g++", *STRICT_FLAGS, *flags, "-I.", "probe.cpp", "-o", "probe"]
-    subprocess.run(command, cwd=folder, check=True)
-    return folder / "probe"
-
-
 def answer(probe, text):
     run = subprocess.run([probe], input=text, capture_output=True, text=True, check=True)
     return run.stdout.splitlines()
@@ -108,7 +90,7 @@ def answer(probe, text):
 @pytest.mark.parametrize("flags", [(), NO_AVX512], ids=["native", "no_avx512"])
 def test_marks(flags, tmp_path):
     """None, each one alone, and many at random, whatever their bits."""
-    probe = compiled(LANES, tmp_path, flags)
+    probe = probe_program(LANES, tmp_path, *STRICT_FLAGS, *flags)
     rng = np.random.default_rng(1)
     cases = []
     for size, width in ((4, 64), (8, 40)):
@@ -124,7 +106,7 @@ def test_marks(flags, tmp_path):
 
 @pytest.fixture(scope="module")
 def delay_probe(tmp_path_factory):
-    return compiled(DELAY, tmp_path_factory.mktemp("delay"))
+    return probe_program(DELAY, tmp_path_factory.mktemp("delay"))
 
 
 @settings(max_examples=60)

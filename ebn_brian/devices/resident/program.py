@@ -92,15 +92,6 @@ def compile_resident(folder: Path, toolkit: Toolkit, flags: tuple[str, ...]) -> 
     """
     compiler = os.environ.get("CXX", "g++")
     host = ("-ccbin", compiler, "-Xcompiler", ",".join(HOST_FLAGS))
-    sources = ("frame.cpp", "code.cu")
-    command: list[str | Path] = [
-        toolkit.nvcc,
-        *flags,
-        *host,
-        "-I.",
-        "--threads=2",
-        *sources,
-        "-o",
-        "main",
-    ]
+    files = ("-I.", "--threads=2", "frame.cpp", "code.cu", "-o", "main")
+    command = [str(toolkit.nvcc), *flags, *host, *files]
     compile_by(folder, command, [str(toolkit.nvcc), compiler])
