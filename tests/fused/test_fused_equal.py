@@ -40,6 +40,19 @@ def test_memory(tmp_path, monkeypatch):
     assert after["spikes_a.count"].sum() > 10
 
 
+@pytest.mark.parametrize("case", ["greedy", "not_greedy"])
+def test_rows_of_uneven_length(case, tmp_path):
+    """Lanes are masked off where the compiler is told that nothing traps; the bits stay."""
+    flags = (*STRICT_FLAGS, "-fno-trapping-math")
+    fused, plain = (
+        simulate(device, CASES[case], tmp_path / device, flags=flags)
+        for device in ("cpp_fused", "cpp_standalone")
+    )
+    assert "_rows.uneven" in fused_code(tmp_path / "cpp_fused")
+    assert plain["spikes.count"].sum() > 10
+    assert_same(fused, plain)
+
+
 def test_preferences_as_brian2_comes(tmp_path):
     """The code compiles as the C++ of 2011; results are near, since fast-math is on."""
     flags = prefs["codegen.cpp.extra_compile_args_gcc"]
